@@ -1,0 +1,1 @@
+"""Text in, Difficulty out. Importing this package loads no model and no runtime."""

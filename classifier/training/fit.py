@@ -1,0 +1,249 @@
+"""Fits the classifier with scikit-learn: perceptrons on dense features, a ridge on hashed n-grams.
+
+The perceptrons carry over to unseen kinds of question, the ridge knows the seen ones; their logits
+are added. Both learn the label plus its rank inside its source, because squared loss on the pooled
+scale ignores sources whose questions differ little (two against five steps of school arithmetic).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neural_network import MLPRegressor
+from sklearn.preprocessing import StandardScaler
+
+from classifier.training.dataset import Question
+from classifier.training.estimators import (
+    DOMAINS,
+    fit_domain,
+    fit_grams,
+    fit_quietly,
+    fit_thinking,
+    standardised,
+)
+from classifier.training.labels import Labels
+from classifier.training.matrices import Matrices
+from classifier.training.targets import ranked_targets, row_weights
+
+TAUGHT_LANGUAGES = frozenset({"en", "zh"})
+"""Languages with questions of every difficulty; only their n-grams may say anything about it."""
+
+HELD_OUT_PERCENT = 12
+
+_SMALL = 1e-6
+"""Weight of a row that must not count; zero rows would change the solver's path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Sizes and strengths; the defaults are those of the shipped artefact.
+
+    Attributes:
+        hidden: Neurons per hidden layer of each perceptron for success.
+        members: Perceptrons that are averaged.
+        epochs: Passes over the data.
+        decay: L2 penalty of the perceptrons.
+        ridge: L2 penalty of the n-gram heads.
+        gram_share: Weight of the n-gram logits; the perceptrons weigh the rest.
+    """
+
+    hidden: tuple[int, ...] = (48, 24)
+    members: int = 4
+    epochs: int = 12
+    decay: float = 0.1
+    ridge: float = 3.0
+    gram_share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The fitted scikit-learn estimators and how their outputs are put together.
+
+    Attributes:
+        scaler: Of the dense features.
+        success: Perceptrons for standardised rung logits.
+        centre: Shape ``(3,)``: mean of the rung logits, undoes the standardising.
+        spread: Shape ``(3,)``: their standard deviation.
+        thinking: Perceptron for the log of median reasoning tokens.
+        grams: Ridge from n-grams to rung logits.
+        topics: Ridge from n-grams to one column per domain.
+        domain: From dense features and topics to a domain.
+        gram_share: Weight of the ridge against the perceptrons.
+        slope: Calibration, one for all rungs: three would bend the uplift between them.
+        shift: Calibration, shape ``(3,)``.
+        token_spread: log(p90 / p50).
+    """
+
+    scaler: StandardScaler
+    success: Sequence[MLPRegressor]
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    thinking: MLPRegressor
+    grams: Ridge
+    topics: Ridge
+    domain: LogisticRegression
+    gram_share: float
+    slope: float
+    shift: NDArray[np.float64]
+    token_spread: float
+
+    def raw_logits(self, matrices: Matrices) -> NDArray[np.float64]:
+        """Return uncalibrated rung logits, shape ``(n, 3)``."""
+        x = standardised(self.scaler, matrices.dense)
+        dense = np.mean([member.predict(x) for member in self.success], axis=0)
+        dense = dense * self.spread + self.centre
+        grams = self.grams.predict(matrices.grams)
+        return np.asarray((1 - self.gram_share) * dense + self.gram_share * grams)
+
+    def logits(self, matrices: Matrices) -> NDArray[np.float64]:
+        """Return calibrated rung logits, shape ``(n, 3)``."""
+        return self.slope * self.raw_logits(matrices) + self.shift
+
+    def log_tokens(self, matrices: Matrices) -> NDArray[np.float64]:
+        """Return log p50 and log p90 of reasoning tokens, shape ``(n, 2)``."""
+        p50 = self.thinking.predict(standardised(self.scaler, matrices.dense))
+        return np.stack([p50, p50 + self.token_spread], axis=1)
+
+    def domains(self, matrices: Matrices) -> NDArray[np.float64]:
+        """Return the probability of each of ``DOMAINS``, shape ``(n, 6)``."""
+        x = standardised(self.scaler, matrices.dense)
+        both = np.concatenate([x, matrices.grams @ self.topics.coef_.T], axis=1)
+        return np.asarray(softmax(self.domain.decision_function(both), axis=1))
+
+
+def fit(
+    questions: Sequence[Question],
+    labels: Labels,
+    matrices: Matrices,
+    recipe: Recipe,
+    advance: Callable[[str], None] = lambda _: None,
+) -> Fitted:
+    """Return everything fitted on the given rows; the same rows give the same fit.
+
+    A fixed eighth of the rows is first held out for calibration and the domain; then the rest of
+    the model is fitted again on all rows.
+
+    Args:
+        questions: The training rows.
+        labels: Their labels.
+        matrices: Their features.
+        recipe: Sizes and strengths.
+        advance: Called with the name of each step that begins; there are ``N_STEPS``.
+    """
+    held = np.array([_held_out(question) for question in questions])
+    kept = np.flatnonzero(~held)
+    scaler = StandardScaler().fit(matrices.dense[kept])
+    advance("domains")
+    topics, domain = fit_domain(questions, matrices, scaler, held)
+    advance("thinking tokens")
+    thinking = fit_thinking(labels, matrices, scaler)
+    first = _fit_success(questions, labels, matrices, recipe, scaler, kept, advance)
+    everything = np.arange(len(questions))
+    second = _fit_success(questions, labels, matrices, recipe, scaler, everything, advance)
+
+    def assembled(parts: _Success, slope: float, shift: NDArray[np.float64]) -> Fitted:
+        return Fitted(
+            scaler=scaler,
+            success=parts.members,
+            centre=parts.centre,
+            spread=parts.spread,
+            thinking=thinking,
+            grams=parts.grams,
+            topics=topics,
+            domain=domain,
+            gram_share=recipe.gram_share,
+            slope=slope,
+            shift=shift,
+            token_spread=labels.token_spread,
+        )
+
+    advance("calibration")
+    rows = np.flatnonzero(held & labels.measured.any(axis=1))
+    raw = assembled(first, 1.0, np.zeros(3)).raw_logits(matrices.rows(rows))
+    slope, shift = calibrate(raw, labels.share[rows])
+    return assembled(second, slope, shift)
+
+
+N_STEPS = 7
+"""Calls of ``advance`` in one ``fit``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Success:
+    members: Sequence[MLPRegressor]
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    grams: Ridge
+
+
+def calibrate(
+    raw: NDArray[np.float64], share: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """Return (slope, shifts) that minimise cross-entropy; a rung without outcomes keeps shift 0.
+
+    Args:
+        raw: Uncalibrated logits, shape ``(n, 3)``.
+        share: Mean correctness, shape ``(n, 3)``, NaN when unknown.
+    """
+    known = ~np.isnan(share)
+    if not known.any():
+        return 1.0, np.zeros(share.shape[1])
+    target = np.nan_to_num(share)
+    per_rung = np.maximum(known.sum(axis=0), 1)
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        logits = parameters[0] * raw + parameters[1:]
+        entropy = np.logaddexp(0, logits) - target * logits
+        # Priors: nothing to learn from a handful of outcomes.
+        prior = (parameters[0] - 1) ** 2 + np.sum(parameters[1:] ** 2)
+        return float(np.sum(np.where(known, entropy, 0) / per_rung) + 5 * prior / known.sum())
+
+    best = minimize(loss, np.array([1.0, *np.zeros(share.shape[1])]), method="L-BFGS-B").x
+    return float(max(best[0], 0.1)), np.asarray(best[1:])
+
+
+def _fit_success(
+    questions: Sequence[Question],
+    labels: Labels,
+    matrices: Matrices,
+    recipe: Recipe,
+    scaler: StandardScaler,
+    among: NDArray[np.int64],
+    advance: Callable[[str], None],
+) -> _Success:
+    rows = among[labels.weight[among] > 0]
+    chosen, part = [questions[row] for row in rows], matrices.rows(rows)
+    targets = ranked_targets(chosen, labels.logits[rows])
+    weights = row_weights(chosen, labels.weight[rows])
+    taught = np.array([question.language in TAUGHT_LANGUAGES for question in chosen])
+    advance("n-grams")
+    grams = fit_grams(part, targets, np.where(taught, weights, _SMALL), recipe.ridge)
+    advance("perceptrons")
+    centre, spread = targets.mean(axis=0), np.maximum(targets.std(axis=0), _SMALL)
+    x, y = standardised(scaler, part.dense), (targets - centre) / spread
+    members = [
+        MLPRegressor(
+            hidden_layer_sizes=recipe.hidden,
+            alpha=recipe.decay,
+            batch_size=min(256, rows.size),
+            max_iter=recipe.epochs,
+            n_iter_no_change=recipe.epochs,
+            random_state=seed,
+        )
+        for seed in range(recipe.members)
+    ]
+    for member in members:
+        fit_quietly(member, x, y, weights)
+    return _Success(members, centre, spread, grams)
+
+
+def _held_out(question: Question) -> bool:
+    """Return whether a row is held out; translations of one question go together."""
+    key = str(question.meta.get("parallel_id") or question.meta.get("base_id") or question.id)
+    digest = sha1(f"calibration:{key}".encode(), usedforsecurity=False).hexdigest()
+    return int(digest[:8], 16) % 100 < HELD_OUT_PERCENT

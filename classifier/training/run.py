@@ -1,0 +1,115 @@
+"""The training command: read, label, fit, export, measure, write the card."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from classifier.training.assemble import parts_of
+from classifier.training.card import make_card, write_card
+from classifier.training.dataset import DataError, Outcomes, Question, read_outcomes, read_questions
+from classifier.training.estimators import DOMAINS
+from classifier.training.export import write_onnx
+from classifier.training.fit import N_STEPS, Fitted, Recipe, fit
+from classifier.training.labels import make_labels
+from classifier.training.matrices import Matrices, make_matrices
+from classifier.training.metrics import dev_metrics
+
+ARTIFACT_NAME = "difficulty.onnx"
+CARD_NAME = "model_card.json"
+
+
+def run(
+    questions: Path,
+    outcomes: Path,
+    out: Path,
+    *,
+    date: str,
+    console: Console | None = None,
+    recipe: Recipe | None = None,
+) -> dict[str, object]:
+    """Train on the rows whose split is ``train`` and write artefact and card; return the card.
+
+    Deterministic: the same files and recipe give the same artefact on one machine.
+
+    Args:
+        questions: JSON lines, gzip or plain; see ``docs/training.md``.
+        outcomes: The same, one line per question and model.
+        out: Directory for ``difficulty.onnx``, ``model_card.json`` and ``model_card.md``.
+        date: Day of the training, ISO format; its year and month are the artefact's version.
+        console: Where the progress bar is drawn; default is standard error.
+        recipe: Sizes and strengths; default is the shipped recipe.
+
+    Raises:
+        DataError: If a file cannot be used or holds too little to learn from.
+    """
+    recipe = recipe or Recipe()
+    console = console or Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("reading", total=None)
+        every = read_questions(questions)
+        train = [question for question in every if question.split == "train"]
+        dev = [question for question in every if question.split != "train"]
+        taught, held = read_outcomes(outcomes, train), _optional(outcomes, dev)
+        _refuse_too_little(taught)
+        progress.update(task, description="labels")
+        labels = make_labels(train, taught)
+        progress.update(task, description="features", total=len(every), completed=0)
+        matrices = make_matrices(
+            [question.prompt for question in every], lambda n: progress.advance(task, n)
+        )
+        is_train = np.array([question.split == "train" for question in every])
+        progress.update(task, total=N_STEPS, completed=0)
+
+        def advance(step: str) -> None:
+            progress.update(task, description=step, advance=1)
+
+        fitted = fit(train, labels, _chosen(matrices, is_train), recipe, advance)
+        progress.update(task, description="export and measurement", completed=N_STEPS)
+        out.mkdir(parents=True, exist_ok=True)
+        write_onnx(parts_of(fitted), out / ARTIFACT_NAME, {"producer": "thinkthrift"})
+        metrics = _measured(dev, held, fitted, _chosen(matrices, ~is_train))
+        card = make_card(
+            artifact=out / ARTIFACT_NAME,
+            date=date,
+            domains=DOMAINS,
+            rows={"train": train, "dev": dev},
+            n_outcomes=int(taught.question.size),
+            metrics=metrics,
+            recipe=asdict(recipe),
+        )
+        write_card(card, out)
+    return card
+
+
+def _chosen(matrices: Matrices, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Matrices:
+    return matrices.rows(np.flatnonzero(rows))
+
+
+def _optional(path: Path, questions: list[Question]) -> Outcomes | None:
+    """Return the outcomes of the dev rows, or None when the file has none."""
+    try:
+        return read_outcomes(path, questions)
+    except DataError:
+        return None
+
+
+def _refuse_too_little(outcomes: Outcomes) -> None:
+    answered = np.unique(outcomes.question).size
+    least = 40
+    if answered < least:
+        raise DataError(
+            f"{answered} training questions have outcomes; give at least {least}, of two models or more"
+        )
+
+
+def _measured(
+    dev: list[Question], outcomes: Outcomes | None, fitted: Fitted, matrices: Matrices
+) -> dict[str, object]:
+    """Return the metrics of the dev rows, empty when they have no outcomes."""
+    if outcomes is None:
+        return {}
+    return dev_metrics(dev, outcomes, fitted.logits(matrices), fitted.domains(matrices))

@@ -1,0 +1,1 @@
+"""Plays the world: upstream models, clients and load. Speaks HTTP only."""

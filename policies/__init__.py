@@ -1,0 +1,1 @@
+"""The pure core: how much to spend on a query, and how to spend it."""

@@ -1,0 +1,152 @@
+"""The step ``decide``: tiers, score and wishes in, one Decision out, with its cause and a sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from classifier.types import Difficulty
+from policies.budgets import plan_budget, smallest
+from policies.types import Budget, Ceilings, Decision, SearchPlan, Tier, Wishes
+
+from . import threshold, utility
+from .expectation import Prospect, prospects
+
+ROUTING_POLICIES = ("utility", "threshold")
+"""Every policy this version can decide with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The server's own routing: what holds where the client wishes nothing.
+
+    Attributes:
+        tiers: Cheap to dear; two or more.
+        policy: One of ``ROUTING_POLICIES``.
+        dial: 0 cheapest ... 1 best.
+        boundaries: For ``threshold``: one fewer than tiers; ``None`` derives them from the dial.
+    """
+
+    tiers: tuple[Tier, ...]
+    policy: str = "utility"
+    dial: float = 0.5
+    boundaries: tuple[float, ...] | None = None
+
+
+def decide(
+    routing: Routing,
+    difficulty: Difficulty | None,
+    wishes: Wishes,
+    ceilings: Ceilings,
+    *,
+    prompt_tokens: int,
+    allowed: Sequence[str] | None = None,
+    fallback: str | None = None,
+) -> Decision:
+    """Return where the query goes.
+
+    Args:
+        routing: The server's routing.
+        difficulty: The score; ``None`` when the classifier failed, and then ``fallback`` decides.
+        wishes: What the client asked for; tier names must exist.
+        ceilings: The client's limits.
+        prompt_tokens: Of the prompt, roughly: for the expected cost.
+        allowed: Tier names the key may use; ``None`` is all.
+        fallback: Tier to use without a score.
+
+    Raises:
+        LookupError: If no tier is left between the client's bounds; the message says which.
+    """
+    policy = wishes.policy or routing.policy
+    dial = routing.dial if wishes.dial is None else wishes.dial
+    names = [tier.name for tier in routing.tiers]
+    low = names.index(wishes.min_tier) if wishes.min_tier else 0
+    high = names.index(wishes.max_tier) if wishes.max_tier else len(names) - 1
+    open_tiers = [
+        tier
+        for i, tier in enumerate(routing.tiers)
+        if low <= i <= high and (allowed is None or tier.name in allowed)
+    ]
+    if not open_tiers:
+        raise LookupError(
+            f"no tier is left between min_tier={wishes.min_tier} and max_tier={wishes.max_tier}; "
+            f"tiers, cheap to dear: {', '.join(names)}"
+        )
+    if wishes.tier is not None:
+        tier = routing.tiers[names.index(wishes.tier)]
+        chosen, cause, reason = tier, "forced", f"The request names the tier {tier.name}."
+    elif difficulty is None:
+        chosen = next((t for t in open_tiers if t.name == fallback), open_tiers[-1])
+        cause = "error:classifier"
+        reason = f"The classifier failed; routing.on_classifier_error sends this to {chosen.name}."
+    else:
+        chosen, reason = _choose(policy, dial, routing, open_tiers, difficulty, prompt_tokens)
+        cause = "classifier"
+    every = prospects(routing.tiers, difficulty, prompt_tokens) if difficulty else []
+    if cause == "classifier" and ceilings.max_cost_usd is not None:
+        cheaper = _within(every, chosen, open_tiers, ceilings.max_cost_usd)
+        if cheaper is not chosen:
+            reason += f" max_cost_usd={ceilings.max_cost_usd:g} lowers it to {cheaper.name}."
+            chosen, cause = cheaper, "budget"
+    plan = _plan(chosen, wishes)
+    return Decision(
+        tier=chosen,
+        plan=plan,
+        budget=_budget(chosen, plan, ceilings),
+        cause=cause,
+        reason=reason,
+        policy=policy,
+        dial=dial,
+        difficulty=difficulty,
+        p_solve={p.tier.name: p.p_solve for p in every},
+        expected={p.tier.name: p.expected for p in every},
+        baseline_usd=every[-1].expected.cost_usd if every else 0.0,
+    )
+
+
+def _choose(
+    policy: str,
+    dial: float,
+    routing: Routing,
+    open_tiers: Sequence[Tier],
+    difficulty: Difficulty,
+    prompt_tokens: int,
+) -> tuple[Tier, str]:
+    if policy == "threshold":
+        n = len(routing.tiers)
+        # A dial in the request overrides the configured boundaries: they are one dial's boundaries.
+        fixed = routing.boundaries if dial == routing.dial else None
+        cuts = fixed or threshold.boundaries_for(n, dial)
+        index, reason = threshold.choose(n, difficulty.difficulty, cuts)
+        order = {tier.name: i for i, tier in enumerate(routing.tiers)}
+        nearest = min(open_tiers, key=lambda tier: abs(order[tier.name] - index))
+        return nearest, reason
+    index, reason = utility.choose(prospects(open_tiers, difficulty, prompt_tokens), dial)
+    return open_tiers[index], reason
+
+
+def _within(
+    every: Sequence[Prospect], chosen: Tier, open_tiers: Sequence[Tier], max_cost_usd: float
+) -> Tier:
+    """Return the chosen tier, or the dearest open one below it that is expected to cost no more."""
+    costs = {p.tier.name: p.expected.cost_usd for p in every}
+    if costs[chosen.name] <= max_cost_usd:
+        return chosen
+    affordable = [t for t in open_tiers if costs[t.name] <= max_cost_usd]
+    return affordable[-1] if affordable else open_tiers[0]
+
+
+def _plan(tier: Tier, wishes: Wishes) -> SearchPlan:
+    strategy = wishes.strategy or tier.search.strategy
+    n = wishes.n or tier.search.n
+    if wishes.n is not None and wishes.strategy is None and strategy == "single" and n > 1:
+        strategy = "vote"  # asking for samples without a strategy means: let them vote
+    return SearchPlan(strategy, 1 if strategy == "single" else max(n, 2))
+
+
+def _budget(tier: Tier, plan: SearchPlan, ceilings: Ceilings) -> Budget:
+    budget = plan_budget(tier, ceilings)
+    if plan.strategy == "single":
+        return budget
+    # Without a total of its own a search may spend every sample's full cap, and no more.
+    own_total = None if budget.output is None else budget.output * plan.n
+    total = smallest(budget.total, own_total)
+    return Budget(budget.thinking, budget.answer_reserve, budget.output, total, budget.deadline_s)

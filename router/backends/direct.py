@@ -1,0 +1,173 @@
+"""The direct path: OpenAI-compatible upstreams over one pooled aiohttp session. The hot path."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiohttp
+import orjson
+
+from router.errors import ApiError, UpstreamError, UpstreamTimeoutError
+from router.wire.sse import EventTooLongError, Splitter
+
+from .port import ModelSpec
+from .refusals import refusal
+
+CONNECT_TIMEOUT_S = 10.0
+
+COMPATIBLE: dict[str, str | None] = {
+    "openai": "https://api.openai.com/v1",
+    "deepseek": "https://api.deepseek.com/v1",
+    "openrouter": "https://openrouter.ai/api/v1",
+    "groq": "https://api.groq.com/openai/v1",
+    "together_ai": "https://api.together.xyz/v1",
+    "xai": "https://api.x.ai/v1",
+    "mistral": "https://api.mistral.ai/v1",
+    "dashscope": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    "moonshot": "https://api.moonshot.ai/v1",
+    "ollama": "http://127.0.0.1:11434/v1",
+    "hosted_vllm": None,
+    "openai_like": None,
+    "llamafile": None,
+    "lm_studio": None,
+}
+"""litellm's provider prefixes that speak OpenAI chat completions, with their public base URL; ``None``
+has none and needs ``api_base``."""
+
+
+class Connections:
+    """The one client session of a process; opened on first use, inside the running loop."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    def session(self) -> aiohttp.ClientSession:
+        """Return the session, opening it on first use."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=55.0, ttl_dns_cache=60),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+                read_bufsize=2**18,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+class DirectBackend:
+    """One model behind an OpenAI-compatible URL."""
+
+    def __init__(
+        self, spec: ModelSpec, connections: Connections, *, base_url: str, api_key: str | None
+    ) -> None:
+        self.spec = spec
+        self._connections = connections
+        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
+        if api_key:
+            self._headers["authorization"] = f"Bearer {api_key}"
+
+    async def complete(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Return the completion of ``body``; raises ApiError."""
+        response = await self._post(body, timeout_s)
+        try:
+            raw = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise translate(self.spec.name, error, timeout_s) from error
+        finally:
+            response.release()
+        try:
+            completion = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise UpstreamError(_not_json(self.spec.name, response)) from error
+        if not isinstance(completion, dict) or not completion.get("choices"):
+            raise UpstreamError(
+                f"{self.spec.name}: the upstream answered 200 with JSON that has no choices"
+            )
+        return completion
+
+    async def open(self, body: Mapping[str, Any], timeout_s: float) -> "DirectUpstream":
+        """Return the open stream of ``body``; raises ApiError."""
+        response = await self._post(body, timeout_s)
+        if response.content_type != "text/event-stream":
+            response.close()
+            raise UpstreamError(
+                f"{self.spec.name}: the upstream answered a stream with {response.content_type}"
+            )
+        return DirectUpstream(self.spec.name, response, timeout_s)
+
+    async def close(self) -> None:
+        """Nothing of its own: the connections are shared."""
+
+    async def _post(self, body: Mapping[str, Any], timeout_s: float) -> aiohttp.ClientResponse:
+        payload = orjson.dumps({**self.spec.extra, **body, "model": self.spec.model})
+        try:
+            response = await self._connections.session().post(
+                self._url,
+                data=payload,
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S),
+                allow_redirects=False,
+            )
+            if response.status < 300:
+                return response
+            raw = await response.read()
+            response.release()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise translate(self.spec.name, error, timeout_s) from error
+        raise refusal(self.spec.name, response.status, raw, response.headers)
+
+
+class DirectUpstream:
+    """An open stream over HTTP."""
+
+    def __init__(self, name: str, response: aiohttp.ClientResponse, timeout_s: float) -> None:
+        self._name = name
+        self._response = response
+        self._timeout_s = timeout_s
+
+    async def batches(self) -> AsyncIterator[list[bytes]]:
+        """Yield the JSON payloads of the chunks, as many at a time as one read brought."""
+        splitter = Splitter()
+        try:
+            while data := await self._response.content.readany():
+                if payloads := splitter.feed(data):
+                    yield payloads
+            if payloads := splitter.rest():
+                yield payloads
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise translate(self._name, error, self._timeout_s) from error
+        except EventTooLongError as error:
+            raise UpstreamError(f"{self._name}: {error}") from error
+
+    async def close(self) -> None:
+        """Give the connection back if the answer was read to its end, else drop it."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+def translate(name: str, error: aiohttp.ClientError | TimeoutError, timeout_s: float) -> ApiError:
+    """Return our error for one of aiohttp's; the only place that knows them."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return UpstreamError(
+            f"{name}: no connection within {CONNECT_TIMEOUT_S:.0f} s", retryable=True
+        )
+    if isinstance(error, asyncio.TimeoutError):
+        return UpstreamTimeoutError(f"{name}: no whole answer within {timeout_s:g} s")
+    if isinstance(error, aiohttp.ClientConnectionError) and not isinstance(
+        error, aiohttp.ClientPayloadError
+    ):
+        # Nothing of an answer was read: refused, reset, or a pooled connection that had gone stale.
+        return UpstreamError(f"{name}: cannot connect ({type(error).__name__})", retryable=True)
+    return UpstreamError(f"{name}: the connection broke off ({type(error).__name__})")
+
+
+def _not_json(name: str, response: aiohttp.ClientResponse) -> str:
+    return f"{name}: the upstream answered {response.status} with {response.content_type}, not JSON"

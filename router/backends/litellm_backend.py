@@ -1,0 +1,114 @@
+"""Every provider that does not speak OpenAI, through litellm's SDK. Imported on first use, off the hot path.
+
+Budgets never go through litellm's own translation: native fields pass verbatim. Its retries are off,
+its price map is the local one, and its exceptions end here.
+"""
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import orjson
+
+from router.errors import ApiError, UpstreamError, UpstreamTimeoutError
+from router.settings import keep_litellm_offline
+
+from .port import ModelSpec
+from .refusals import refusal
+
+
+class LiteLLMBackend:
+    """One model of any provider litellm knows.
+
+    Args:
+        spec: ``spec.model`` is litellm's own string, provider prefix included.
+        params: Further ``litellm_params``, such as ``api_key`` and ``api_base``.
+    """
+
+    def __init__(self, spec: ModelSpec, params: Mapping[str, Any]) -> None:
+        self.spec = spec
+        self._params = dict(params)
+
+    async def complete(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Return the completion of ``body``; raises ApiError."""
+        response = await self._call(body, timeout_s)
+        completion: dict[str, Any] = response.model_dump()
+        if not completion.get("choices"):
+            raise UpstreamError(f"{self.spec.name}: the provider answered without choices")
+        return completion
+
+    async def open(self, body: Mapping[str, Any], timeout_s: float) -> "LiteLLMUpstream":
+        """Return the open stream of ``body``; raises ApiError."""
+        return LiteLLMUpstream(self.spec.name, await self._call(body, timeout_s), timeout_s)
+
+    async def close(self) -> None:
+        """Nothing of its own."""
+
+    async def _call(self, body: Mapping[str, Any], timeout_s: float) -> Any:
+        litellm, failures = await load()
+        arguments = {**self._params, **self.spec.extra, **body, "model": self.spec.model}
+        try:
+            return await litellm.acompletion(
+                **arguments, timeout=timeout_s, num_retries=0, max_retries=0, drop_params=False
+            )
+        except failures as error:
+            raise translate(self.spec.name, error, timeout_s) from error
+
+
+class LiteLLMUpstream:
+    """An open stream through litellm; every chunk is brought into OpenAI's JSON."""
+
+    def __init__(self, name: str, stream: Any, timeout_s: float) -> None:
+        self._name = name
+        self._stream = stream
+        self._timeout_s = timeout_s
+
+    async def batches(self) -> AsyncIterator[list[bytes]]:
+        """Yield the JSON payload of one chunk at a time, and ``[DONE]`` at the proper end."""
+        _, failures = await load()
+        try:
+            async for chunk in self._stream:
+                yield [orjson.dumps(chunk.model_dump(exclude_none=True))]
+            yield [b"[DONE]"]
+        except failures as error:
+            raise translate(self._name, error, self._timeout_s) from error
+
+    async def close(self) -> None:
+        """Close the provider's connection, where the provider's client lets us."""
+        close = getattr(self._stream, "aclose", None) or getattr(
+            getattr(self._stream, "completion_stream", None), "aclose", None
+        )
+        if close is not None:
+            await close()
+
+
+async def load() -> tuple[Any, type[Exception]]:
+    """Return litellm and the root of its exceptions; the first call imports it in a thread (seconds)."""
+    return await asyncio.to_thread(_import)
+
+
+def _import() -> tuple[Any, type[Exception]]:
+    keep_litellm_offline()
+    litellm: Any = importlib.import_module("litellm")
+    litellm.suppress_debug_info = True
+    # Every exception of litellm's derives from the openai SDK's, which it depends on.
+    return litellm, importlib.import_module("openai").OpenAIError
+
+
+def translate(name: str, error: Any, timeout_s: float) -> ApiError:
+    """Return our error for one of litellm's, which all derive from the openai SDK's.
+
+    litellm rewrites messages; the status is what can be trusted.
+    """
+    status = getattr(error, "status_code", None)
+    if status in (408, 504) or type(error).__name__ in ("Timeout", "APITimeoutError"):
+        return UpstreamTimeoutError(f"{name}: no whole answer within {timeout_s:g} s")
+    if not isinstance(status, int):
+        return UpstreamError(
+            f"{name}: the provider failed ({type(error).__name__})", retryable=True
+        )
+    response = getattr(error, "response", None)
+    headers = getattr(response, "headers", None) or {}
+    raw = orjson.dumps({"error": {"message": str(getattr(error, "message", error))}})
+    return refusal(name, status, raw, headers)

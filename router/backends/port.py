@@ -1,0 +1,55 @@
+"""The port behind which every upstream hides. Bodies are OpenAI chat completions, whatever is spoken."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from policies.types import Price
+
+
+class Upstream(Protocol):
+    """An open stream: its status was good, and nothing of it has been read."""
+
+    def batches(self) -> AsyncIterator[list[bytes]]:
+        """Yield the JSON payloads of the chunks, as many at a time as one read brought."""
+
+    async def close(self) -> None:
+        """Close the connection; the upstream should stop generating. Safe to call twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One entry of ``model_list``, as a backend needs it.
+
+    Attributes:
+        name: Its ``model_name``.
+        model: What the upstream calls it.
+        dialect: How it takes a thinking budget.
+        price: What its tokens cost.
+        timeout_s: The model's own limit for one call; ``None`` leaves it to the tier.
+        extra: Further ``litellm_params``, sent with every request unless the request says otherwise.
+    """
+
+    name: str
+    model: str
+    dialect: str = "openai"
+    price: Price = Price()
+    timeout_s: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """Where one model is served."""
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model."""
+
+    async def complete(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Return the completion of ``body``; raises ApiError."""
+
+    async def open(self, body: Mapping[str, Any], timeout_s: float) -> Upstream:
+        """Return the open stream of ``body``; raises ApiError."""
+
+    async def close(self) -> None:
+        """Release what the backend holds."""

@@ -1,0 +1,70 @@
+"""What an upstream's refusal means to our client: status and body in, one of our errors out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from router.errors import (
+    ApiError,
+    ContextLengthExceededError,
+    InvalidRequestError,
+    RateLimitedError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+
+LONGEST_MESSAGE = 500
+"""Characters of an upstream's message that are passed on."""
+
+_CONTEXT_MARKS = (
+    "context_length",
+    "context length",
+    "maximum context",
+    "context window",
+    "too many tokens",
+)
+
+
+def refusal(name: str, status: int, raw: bytes, headers: Mapping[str, str]) -> ApiError:
+    """Return the error for a reply of ``status`` >= 400.
+
+    A caller's mistake stays the caller's (400); a refused key, a missing model or a broken server is the
+    upstream's trouble (502) and says so. 429, 5xx and 408 may be tried again.
+    """
+    said = _message(raw)
+    told = f"{name}: the upstream answered {status}" + (f": {said}" if said else "")
+    if status in (400, 413, 422):
+        if any(mark in said.lower() for mark in _CONTEXT_MARKS):
+            return ContextLengthExceededError(told)
+        return InvalidRequestError(told)
+    if status == 429:
+        return RateLimitedError(told, retryable=True, retry_after_s=retry_after(headers))
+    if status in (401, 403):
+        return UpstreamError(f"{told} (check the api_key of model_name {name})")
+    if status == 404:
+        return UpstreamError(
+            f"{told} (check litellm_params.model and api_base of model_name {name})"
+        )
+    if status in (408, 504):
+        return UpstreamTimeoutError(told, retryable=True)
+    return UpstreamError(told, retryable=status >= 500)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of a ``retry-after`` header that is a number of seconds."""
+    text = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        return None  # an HTTP date: the pool's own cooldown does
+
+
+def _message(raw: bytes) -> str:
+    try:
+        body: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return ""  # HTML and the like: nothing for a client to read
+    error = body.get("error", body) if isinstance(body, dict) else body
+    said = error.get("message") if isinstance(error, dict) else error
+    return str(said)[:LONGEST_MESSAGE] if said else ""

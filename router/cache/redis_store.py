@@ -1,0 +1,228 @@
+"""Answers in a Redis or Valkey server, ours or the user's. A failure is a miss, never an error.
+
+A request waits at most `OPERATION_S` for the cache, and only one that finds it newly broken does:
+after a failure the store answers "miss" at once for `BREAK_S`, then looks in the background whether
+the server is back.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
+
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
+
+from router.errors import RouterError
+from router.settings_schema import without_credentials
+
+from .keys import pattern
+from .values import DEFAULT_MAX_BYTES, decode, encode
+
+OPERATION_S = 0.05
+CONNECT_S = 1.0
+BREAK_S = 1.0
+ADMIN_S = 30.0
+MAX_CONNECTIONS = 32
+SCAN_COUNT = 1000
+OFF_LOOP_FROM_BYTES = 64 * 1024
+
+FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError, ValueError)
+"""What redis-py raises when a server is away, hung, or no Redis at all."""
+
+log = logging.getLogger(__name__)
+
+
+class CacheUnavailableError(RouterError):
+    """The cache cannot be reached or started; requests go on without it."""
+
+
+class RedisStore:
+    """A `Store` on Redis, Valkey, or a cluster of either.
+
+    Attributes:
+        url: The address, without its password.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        secret: bytes,
+        clock: Callable[[], float],
+        max_value_bytes: int = DEFAULT_MAX_BYTES,
+    ) -> None:
+        self.url = without_credentials(url)
+        self._address = url
+        self._secret = secret
+        self._clock = clock
+        self._max_value_bytes = max_value_bytes
+        self._client: Any = None
+        self._up = False
+        self._try_again_at: float | None = None
+        self._probing: asyncio.Task[None] | None = None
+        self._outage_logged = False
+        self._refusal_logged = False
+        self._counts = dict.fromkeys(
+            ("hits", "misses", "stored", "too_large", "corrupt", "skipped", "failures"), 0
+        )
+
+    async def get(self, key: str) -> bytes | None:
+        """Return what was put under ``key``; ``None`` is a miss, for whatever reason."""
+        stored = await self._try(lambda: self._client.get(key))
+        if stored is None:
+            self._counts["misses"] += 1
+            return None
+        large = len(stored) > OFF_LOOP_FROM_BYTES
+        value = (
+            await asyncio.to_thread(decode, stored, max_bytes=self._max_value_bytes)
+            if large
+            else decode(stored, max_bytes=self._max_value_bytes)
+        )
+        self._counts["corrupt" if value is None else "hits"] += 1
+        return value
+
+    async def put(self, key: str, value: bytes, ttl_s: int) -> None:
+        """Keep ``value`` for ``ttl_s`` seconds, if it is not too large and the server takes it."""
+        if len(value) > self._max_value_bytes:
+            self._counts["too_large"] += 1
+            return
+        large = len(value) > OFF_LOOP_FROM_BYTES
+        stored = await asyncio.to_thread(encode, value) if large else encode(value)
+        if await self._try(lambda: self._client.set(key, stored, ex=max(1, ttl_s))):
+            self._counts["stored"] += 1
+
+    async def stats(self) -> dict[str, object]:
+        """Return this process's counters, and entries and memory if the server answers."""
+        report: dict[str, object] = {"backend": "redis", "url": self.url, **self._counts}
+        try:
+            async with asyncio.timeout(ADMIN_S):
+                client = self._connected()
+                entries = 0
+                async for _ in self._scan(pattern(self._secret, None)):
+                    entries += 1
+                memory = await client.info("memory")
+        except FAILURES:
+            return {**report, "up": False}
+        # A cluster answers by node.
+        nodes = memory.values() if isinstance(client, RedisCluster) else [memory]
+        used = [node.get("used_memory", 0) for node in nodes if isinstance(node, dict)]
+        return {**report, "up": True, "entries": entries, "used_bytes": sum(used)}
+
+    async def purge(self, tenant: str | None) -> int:
+        """Remove a tenant's entries, everybody's if ``None``; return how many.
+
+        Raises:
+            CacheUnavailableError: The server cannot be reached.
+        """
+        try:
+            async with asyncio.timeout(ADMIN_S):
+                client = self._connected()
+                removed, batch = 0, []
+                async for key in self._scan(pattern(self._secret, tenant)):
+                    batch.append(key)
+                    if len(batch) == SCAN_COUNT:
+                        removed += await client.unlink(*batch)
+                        batch.clear()
+                return removed + (await client.unlink(*batch) if batch else 0)
+        except FAILURES as error:
+            raise CacheUnavailableError(
+                f"the cache at {self.url} does not answer ({type(error).__name__})"
+            ) from error
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.wait([self._probing])
+        if self._client is not None:
+            await self._client.aclose()
+            if isinstance(self._client, Redis):
+                await self._client.connection_pool.disconnect()
+        self._up, self._client = False, None
+
+    async def _try(self, operation: Callable[[], Awaitable[Any]]) -> Any:
+        """Return what ``operation`` returns, or ``None`` if it fails or there is no use in trying."""
+        if not self._up:
+            await self._look()
+            if not self._up:
+                self._counts["skipped"] += 1
+                return None
+        try:
+            async with asyncio.timeout(OPERATION_S):
+                result = await operation()
+        except ResponseError as error:
+            # The server is there and says no: a value of another type, a read-only replica, full.
+            self._counts["failures"] += 1
+            if not self._refusal_logged:
+                self._refusal_logged = True
+                log.warning("the cache at %s refuses: %s", self.url, type(error).__name__)
+            return None
+        except FAILURES as error:
+            self._counts["failures"] += 1
+            self._trip(error)
+            return None
+        self._refusal_logged = False
+        return result
+
+    async def _look(self) -> None:
+        """Start looking for the server in the background; only the first look is waited for."""
+        first = self._try_again_at is None
+        if self._probing is None and (first or self._clock() >= (self._try_again_at or 0.0)):
+            self._try_again_at = self._clock() + BREAK_S
+            self._probing = asyncio.create_task(self._probe())
+        if first and self._probing is not None:
+            await asyncio.wait([self._probing], timeout=OPERATION_S)
+
+    async def _probe(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await self._connected().ping()
+        except FAILURES as error:
+            self._trip(error)
+        else:
+            self._up = True
+            if self._outage_logged:
+                self._outage_logged = False
+                log.info("the cache at %s is back", self.url)
+        finally:
+            self._probing = None
+
+    def _trip(self, error: BaseException) -> None:
+        self._up = False
+        self._try_again_at = self._clock() + BREAK_S
+        if not self._outage_logged:
+            self._outage_logged = True
+            log.warning(
+                "the cache at %s is down (%s); going on without it", self.url, type(error).__name__
+            )
+
+    def _connected(self) -> Any:
+        """Return the client, made on first use; it connects by itself."""
+        if self._client is None:
+            self._client = _client(self._address)
+        return self._client
+
+    def _scan(self, match: str) -> AsyncIterator[bytes]:
+        keys = self._connected().scan_iter(match=match, count=SCAN_COUNT)
+        return cast("AsyncIterator[bytes]", keys)
+
+
+def _client(address: str) -> Any:
+    # RESP2 works with every server and asks for nothing at connect; retries are the breaker's.
+    common: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": None,
+        "socket_connect_timeout": CONNECT_S,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if "+cluster://" in address:
+        return RedisCluster.from_url(
+            address.replace("+cluster://", "://", 1), cluster_error_retry_attempts=0, **common
+        )
+    pool = BlockingConnectionPool.from_url(
+        address, max_connections=MAX_CONNECTIONS, timeout=OPERATION_S, **common
+    )
+    return Redis(connection_pool=pool)

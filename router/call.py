@@ -1,0 +1,248 @@
+"""One upstream call: from a lease and a budget to a completion, or to a guarded stream.
+
+Whatever happens to the call, its lease is settled and its connection closed.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from policies.types import Budget, Query, Tier, Usage
+from router.backends.dialects import request_fields
+from router.backends.pool import Pool, Reached
+from router.backends.port import Backend, ModelSpec, Upstream
+from router.errors import UpstreamError
+from router.guard import Guard, TokenCount
+from router.ledger import Lease, Ledger
+from router.wire.openai_answer import normalise, read_usage
+
+T = TypeVar("T")
+
+_REPLACED = ("max_tokens", "max_completion_tokens", "reasoning_effort")
+"""Client fields that are ceilings and already in the budget, whose fields take their place."""
+
+TOKENS_PER_MESSAGE = 4
+"""What chat templates add around a message, roughly."""
+
+
+class Ratios:
+    """Real tokens per estimated token, per model, learned from settled calls; 1.0 to begin with."""
+
+    WEIGHT = 0.2
+    FEWEST_TOKENS = 50
+
+    def __init__(self) -> None:
+        self._ratios: dict[str, float] = {}
+
+    def get(self, name: str) -> float:
+        """Return the ratio of a model, in [0.5, 2]."""
+        return self._ratios.get(name, 1.0)
+
+    def learn(self, name: str, guard: Guard) -> None:
+        """Correct the ratio by one call whose upstream reported its usage."""
+        told = guard.reported
+        counted = guard.thought.tokens + guard.spoken.tokens
+        if told is None or counted < self.FEWEST_TOKENS:
+            return
+        hidden = 0 if guard.thought.chunks else told.reasoning  # billed, and never shown
+        seen = min(2.0, max(0.5, (told.completion - hidden) / counted))
+        self._ratios[name] = (1 - self.WEIGHT) * self.get(name) + self.WEIGHT * seen
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What calls need of the outside, the same for every request.
+
+    Attributes:
+        pool: The models.
+        ratios: Corrections of our token counts.
+        now: Monotonic seconds.
+        cheapest: The tier that answers when nobody else will.
+    """
+
+    pool: Pool
+    ratios: Ratios
+    now: Callable[[], float]
+    cheapest: Tier
+
+
+@dataclass(slots=True)
+class Trace:
+    """What happened upstream for one request, over all its calls.
+
+    Attributes:
+        backend: The model that answered last.
+        attempts: Calls begun, retries included.
+        waited_s: Seconds spent waiting for upstreams before their first byte.
+    """
+
+    backend: Backend | None = None
+    attempts: int = 0
+    waited_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call to the models of one tier.
+
+    Attributes:
+        world: Pool, ratios, clock.
+        query: What was asked.
+        tier: Whose models, and whether they may think.
+        budget: What this call may spend; see ``Call.within``.
+        lease: Its part of the ledger.
+        trace: Where it writes what happened.
+        changes: Body fields that differ from the query's, such as a sample's ``seed``.
+    """
+
+    world: World
+    query: Query
+    tier: Tier
+    budget: Budget
+    lease: Lease
+    trace: Trace
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    async def complete(self) -> dict[str, Any]:
+        """Return the plain completion, in our normal form; raises ApiError."""
+
+        async def use(backend: Backend) -> dict[str, Any]:
+            return await backend.complete(self._body(backend, stream=False), self._limit_s(backend))
+
+        reached = await self._reach(use)
+        normalise(reached.value)
+        self.lease.settle(usage_of(reached.value, self.query), reached.backend.spec.price)
+        return reached.value
+
+    async def open(self) -> "Opened":
+        """Return the stream once its first chunks are here; raises ApiError.
+
+        Until then nothing was sent to the client, so another model may still be tried.
+        """
+
+        async def use(backend: Backend) -> Opened:
+            upstream = await backend.open(self._body(backend, stream=True), self._limit_s(backend))
+            rest = upstream.batches()
+            try:
+                first = await anext(rest)
+            except StopAsyncIteration:
+                raise UpstreamError(
+                    f"{backend.spec.name}: the stream ended before its first chunk", retryable=True
+                ) from None
+            return Opened(self, backend.spec, upstream, rest, first)
+
+        return (await self._reach(use)).value
+
+    async def _reach(self, use: Callable[[Backend], Awaitable[T]]) -> Reached[T]:
+        begun = self.world.now()
+        try:
+            reached = await self.world.pool.call(self.tier.models, use)
+        except BaseException:
+            self.lease.settle(Usage(), self.tier.price)
+            raise
+        finally:
+            self.trace.waited_s += self.world.now() - begun
+        self.trace.backend = reached.backend
+        self.trace.attempts += reached.attempts
+        return reached
+
+    def _body(self, backend: Backend, *, stream: bool) -> dict[str, Any]:
+        body = {k: v for k, v in self.query.body.items() if k not in _REPLACED}
+        body.update(self.changes)
+        spec = backend.spec
+        effort = self.query.ceilings.reasoning_effort
+        body.update(
+            request_fields(spec.dialect, spec.model, self.tier.thinking, self.budget, effort)
+        )
+        if stream:
+            body["stream"] = True
+            body["stream_options"] = {"include_usage": True}
+        return body
+
+    def _limit_s(self, backend: Backend) -> float:
+        own = backend.spec.timeout_s
+        return self.budget.deadline_s if own is None else min(own, self.budget.deadline_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stream that has begun to answer, and the model it comes from."""
+
+    call: Call
+    spec: ModelSpec
+    upstream: Upstream
+    rest: AsyncIterator[list[bytes]]
+    first: list[bytes]
+
+    def guard(self, **options: Any) -> Guard:
+        """Return a guard for this stream: its call's budget, its model's token ratio."""
+        return Guard(self.call.budget, self.call.world.ratios.get(self.spec.name), **options)
+
+    async def watched(self, guard: Guard) -> AsyncIterator[list[bytes]]:
+        """Yield what the guard lets pass; close, settle and learn however it ends."""
+        try:
+            if passed := guard.feed(self.first):
+                yield passed
+            while not (guard.cut or guard.done):
+                batch = await anext(self.rest, None)
+                if batch is None:
+                    break
+                if passed := guard.feed(batch):
+                    yield passed
+        finally:
+            self.call.lease.settle(guard.usage(prompt_tokens(self.call.query)), self.spec.price)
+            self.call.world.ratios.learn(self.spec.name, guard)
+            await self.upstream.close()
+
+
+def lease_call(
+    world: World,
+    query: Query,
+    tier: Tier,
+    budget: Budget,
+    ledger: Ledger,
+    trace: Trace,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    final: bool = False,
+) -> Call | None:
+    """Return a call with what the ledger grants of ``budget.output``; ``None`` if that is nothing.
+
+    A smaller grant means less thinking, never less answer.
+    """
+    lease = ledger.reserve(budget.output, final=final)
+    if lease is None:
+        return None
+    if lease.cap is not None:
+        reserve = min(budget.answer_reserve, lease.cap)
+        room = lease.cap - reserve
+        thinking = room if budget.thinking is None else min(budget.thinking, room)
+        budget = replace(budget, output=lease.cap, answer_reserve=reserve, thinking=thinking)
+    return Call(world, query, tier, budget, lease, trace, changes or {})
+
+
+def prompt_tokens(query: Query) -> int:
+    """Return our estimate of the prompt's tokens; tools and images are left out."""
+    count = TokenCount()
+    for message in query.body["messages"]:
+        content = message.get("content")
+        if isinstance(content, str):
+            count.bytes += len(content) if content.isascii() else len(content.encode())
+        elif isinstance(content, list):
+            count.bytes += sum(
+                len(str(part.get("text", ""))) for part in content if isinstance(part, dict)
+            )
+    return count.bytes // 4 + TOKENS_PER_MESSAGE * len(query.body["messages"])
+
+
+def usage_of(completion: Mapping[str, Any], query: Query) -> Usage:
+    """Return what a plain completion says it spent, or our estimate where it says nothing."""
+    if told := completion.get("usage"):
+        return read_usage(told)
+    thought, spoken = TokenCount(), TokenCount()
+    for choice in completion["choices"]:
+        message = choice.get("message") or {}
+        thought.add(message.get("reasoning_content") or "")
+        spoken.add(message.get("content") or "")
+    total = thought.tokens + spoken.tokens
+    return Usage(prompt_tokens(query), 0, total, thought.tokens, estimated=True)

@@ -1,0 +1,205 @@
+"""The guard on a stream: counts reasoning as it passes, brings it into one form, says when to cut.
+
+Pure: chunks in, chunks out, in order, constant memory. It opens no connection and forces no answer
+itself; whoever drives it closes the upstream when ``cut`` is set.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from policies.types import Budget, Usage
+from router.errors import UpstreamError
+from router.wire.openai_answer import Assembler, read_usage
+from router.wire.sse import DONE
+
+GRACE = 1.05
+"""Reasoning may run to this share of its budget to end on a sentence."""
+
+SLACK_TOKENS = 16
+"""... and this much further: counts of ours are estimates, and an upstream sends several tokens at once.
+Together they stay inside the promised 10 % + 32 tokens."""
+
+TAIL_CHARS = 6000
+"""Reasoning kept for the model that must answer from it: about 1,500 tokens."""
+
+_HEAD = ("id", "created", "model")
+_SENTENCE_ENDS = (".", "\n", "!", "?", "。", "！", "？")
+
+
+@dataclass(slots=True)
+class TokenCount:
+    """Estimates tokens from text deltas as they pass.
+
+    Most servers send a token per chunk, so chunks are counted; when chunks are long they hold several
+    tokens, and bytes decide: four bytes a token suit English, and Chinese too (three bytes a character).
+    """
+
+    chunks: int = 0
+    bytes: int = 0
+
+    def add(self, text: str) -> None:
+        """Count one delta."""
+        self.chunks += 1
+        self.bytes += len(text) if text.isascii() else len(text.encode())
+
+    @property
+    def tokens(self) -> int:
+        """The estimate; at least the number of chunks."""
+        return max(self.chunks, self.bytes // 4 - self.chunks)
+
+
+@dataclass(slots=True)
+class Guard:
+    """Watches one upstream stream.
+
+    Attributes:
+        budget: What the stream may spend.
+        ratio: Real tokens per estimated token, learned from this model's settled calls.
+        collect: Also assemble the whole answer (for a plain reply, or for the cache).
+        cut: Why the upstream must be closed now: ``thinking_budget``, ``output_budget`` or ``None``.
+        done: The upstream ended properly.
+        answered: Some visible content or a tool call has passed.
+        finish: Chunks that carry a finish reason, held back for the router's closing words.
+        reported: Usage the upstream reported.
+        head: What identifies the stream: ``id``, ``created``, ``model`` of its first chunk, or of the
+            stream that it continues.
+        mute_thinking: Count reasoning, but do not pass it on.
+    """
+
+    budget: Budget
+    ratio: float = 1.0
+    collect: Assembler | None = None
+    cut: str | None = None
+    done: bool = False
+    answered: bool = False
+    finish: list[dict[str, Any]] = field(default_factory=list)
+    reported: Usage | None = None
+    thought: TokenCount = field(default_factory=TokenCount)
+    spoken: TokenCount = field(default_factory=TokenCount)
+    head: dict[str, Any] = field(default_factory=dict)
+    mute_thinking: bool = False
+    tail: str = ""
+
+    def feed(self, payloads: Sequence[bytes]) -> list[bytes]:
+        """Take the payloads of some events; return those to pass on.
+
+        Raises:
+            UpstreamError: If the upstream reports an error or sends what is not a chunk.
+        """
+        passed: list[bytes] = []
+        for payload in payloads:
+            if payload == DONE:
+                self.done = True
+                break
+            chunk = _decode(payload)
+            out = self._take(chunk, payload)
+            if out is not None:
+                passed.append(out)
+            if self.cut:
+                break
+        return passed
+
+    @property
+    def starved(self) -> bool:
+        """The stream ended, or must end, before it said anything."""
+        ran_out = any(
+            choice.get("finish_reason") == "length"
+            for chunk in self.finish
+            for choice in chunk["choices"]
+        )
+        return not self.answered and (ran_out or self.cut is not None)
+
+    def closing(self, finish_reason: str) -> dict[str, Any]:
+        """Return a finish chunk of our own, for a stream that was cut."""
+        choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": finish_reason}
+        return {**self.head, "object": "chat.completion.chunk", "choices": [choice]}
+
+    def usage(self, prompt_tokens: int) -> Usage:
+        """Return what the stream spent: the upstream's count, or ours where it gave none."""
+        thought = round(self.thought.tokens * self.ratio)
+        if self.reported is None:
+            spoken = round(self.spoken.tokens * self.ratio)
+            return Usage(prompt_tokens, 0, thought + spoken, thought, estimated=True)
+        told = self.reported
+        if told.reasoning or not thought:
+            return told
+        reasoning = min(thought, told.completion)
+        return Usage(told.prompt, told.cached, told.completion, reasoning, estimated=True)
+
+    def _take(self, chunk: dict[str, Any], payload: bytes) -> bytes | None:
+        usage = chunk.get("usage")
+        if usage:
+            self.reported = read_usage(usage)
+        choices = chunk.get("choices")
+        if not choices:
+            return None  # a usage chunk: the router sends its own, for all calls together
+        changed = "usage" in chunk and chunk.pop("usage") is not None
+        finished = False
+        for choice in choices:
+            changed |= self._read(choice.get("delta") or {})
+            finished |= bool(choice.get("finish_reason"))
+        if not self.head:
+            self.head = {name: chunk.get(name) for name in _HEAD}
+        elif chunk.get("id") != self.head["id"]:
+            chunk |= self.head
+            changed = True
+        if self.collect is not None:
+            self.collect.add(chunk)
+        self._limit_output()
+        if finished:
+            self.finish.append(chunk)
+            return None
+        return orjson.dumps(chunk) if changed else payload
+
+    def _read(self, delta: dict[str, Any]) -> bool:
+        """Count one delta; return whether it had to be brought into our form."""
+        renamed = "reasoning_content" not in delta and isinstance(delta.get("reasoning"), str)
+        if renamed:
+            delta["reasoning_content"] = delta.pop("reasoning")
+        if thought := delta.get("reasoning_content"):
+            self._think(thought)
+            if self.mute_thinking:
+                del delta["reasoning_content"]
+                renamed = True
+        if text := delta.get("content"):
+            self.answered = True
+            self.spoken.add(text)
+        elif delta.get("tool_calls"):
+            self.answered = True
+        return renamed
+
+    def _think(self, text: str) -> None:
+        self.thought.add(text)
+        self.tail = (self.tail + text)[-TAIL_CHARS:]
+        limit = self.budget.thinking
+        if limit is None or self.answered:
+            return
+        spent = self.thought.tokens * self.ratio
+        if spent > limit and (
+            spent > limit * GRACE + SLACK_TOKENS or (limit and text.endswith(_SENTENCE_ENDS))
+        ):
+            self.cut = "thinking_budget"
+
+    def _limit_output(self) -> None:
+        limit = self.budget.output
+        if limit is None or self.cut:
+            return
+        spent = (self.thought.tokens + self.spoken.tokens) * self.ratio
+        if spent > limit * GRACE + SLACK_TOKENS:
+            self.cut = "output_budget"
+
+
+def _decode(payload: bytes) -> dict[str, Any]:
+    try:
+        chunk = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise UpstreamError("the upstream sent a chunk that is not JSON") from error
+    if not isinstance(chunk, dict):
+        raise UpstreamError("the upstream sent a chunk that is not an object")
+    if trouble := chunk.get("error"):
+        said = trouble.get("message") if isinstance(trouble, dict) else trouble
+        raise UpstreamError(f"the upstream failed mid-stream: {str(said)[:300]}")
+    return chunk

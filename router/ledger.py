@@ -1,0 +1,94 @@
+"""One token account per request: reserve before a call, settle after it.
+
+Invariant, at every moment and with any number of concurrent samples: ``spent + reserved <= total``,
+but for what a misbehaving upstream generated past its cap, which is kept apart as ``overrun``.
+Tokens are integers and mean completion tokens, reasoning included. Knows no model and no clock.
+"""
+
+from dataclasses import dataclass
+
+from policies.types import Price, Usage
+
+
+@dataclass(slots=True)
+class Lease:
+    """A reserved part of the ledger, for one upstream call.
+
+    Attributes:
+        cap: Completion tokens the call may use; ``None`` when the ledger has no limit.
+    """
+
+    ledger: "Ledger"
+    cap: int | None
+    open: bool = True
+
+    def settle(self, usage: Usage, price: Price) -> None:
+        """Close the lease with what was really spent; a second call changes nothing."""
+        if self.open:
+            self.open = False
+            self.ledger.close(self, usage, price)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one request may spend and has spent upstream.
+
+    Attributes:
+        total: Completion tokens for all calls together; ``None`` is no limit.
+        held: Tokens of ``total`` that only a final call may use: there is always one more answer.
+        usage: Sum over settled calls: what the client is told was spent.
+        calls: Calls settled or open.
+        reserved: Sum of open caps.
+        overrun: Completion tokens upstreams generated past their caps.
+        cost_usd: What the settled calls cost.
+    """
+
+    total: int | None = None
+    held: int = 0
+    usage: Usage = Usage()
+    calls: int = 0
+    reserved: int = 0
+    overrun: int = 0
+    cost_usd: float = 0.0
+
+    @property
+    def spent(self) -> int:
+        """Completion tokens of settled calls, without overruns: never more than was leased."""
+        return self.usage.completion - self.overrun
+
+    @property
+    def available(self) -> int | None:
+        """Completion tokens not yet spent nor reserved; ``None`` is no limit."""
+        return None if self.total is None else self.total - self.spent - self.reserved
+
+    def reserve(self, want: int | None, *, floor: int = 1, final: bool = False) -> Lease | None:
+        """Reserve up to ``want`` tokens for a call.
+
+        Args:
+            want: Cap of the call; ``None`` asks for all that is left.
+            floor: The least that makes the call worth starting.
+            final: The call that must bring the answer; it may use what is held back.
+
+        Returns:
+            A lease of ``min(want, available)``, or ``None`` if that is below ``floor``.
+        """
+        left = self.available
+        if left is None:
+            cap = want
+        else:
+            left -= 0 if final else self.held
+            cap = left if want is None else min(want, left)
+            if cap < floor:
+                return None
+            self.reserved += cap
+        self.calls += 1
+        return Lease(self, cap)
+
+    def close(self, lease: Lease, usage: Usage, price: Price) -> None:
+        """Release the lease's cap and book what was spent; leases call this, once each."""
+        if lease.cap is not None:
+            self.overrun += max(0, usage.completion - lease.cap)
+            if self.total is not None:
+                self.reserved -= lease.cap
+        self.usage += usage
+        self.cost_usd += price.usd(usage)

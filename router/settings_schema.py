@@ -1,0 +1,296 @@
+"""The shape of the configuration file, as frozen pydantic models.
+
+Nothing here reads a file or the environment, and nothing here checks one part against another:
+`settings` loads, `settings_checks` compares. Unknown keys are errors everywhere except in
+``litellm_params`` and ``model_info``, which are LiteLLM's and are kept as they are.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from typing_extensions import override
+
+from classifier.types import Rung
+from policies.types import Price, SearchPlan, Thinking, Tier
+
+from .prices import PriceTable
+
+RoutingPolicyName = Literal[
+    "utility", "quality", "threshold", "cascade", "pinned", "guaranteed", "paced"
+]
+POLICIES: tuple[str, ...] = get_args(RoutingPolicyName)
+"""Every routing policy a configuration may name, built already or not."""
+
+StrategyName = Literal[
+    "single", "vote", "weighted_vote", "best_of_n", "beam_search", "dvts", "mcts", "self_refine",
+    "early_exit", "deepconf", "cascade", "synthesis", "plan", "debate", "stepwise", "templates",
+]  # fmt: skip
+STRATEGIES: tuple[str, ...] = get_args(StrategyName)
+"""Every test-time strategy a configuration may name, built already or not."""
+
+Dialect = Literal[
+    "openai", "openai_responses", "anthropic_budget", "anthropic_adaptive", "gemini_budget",
+    "gemini_level", "deepseek", "dashscope", "kimi", "xai", "mistral", "openrouter", "groq",
+    "together", "ollama", "vllm", "sglang", "llamacpp", "gpt_oss", "bedrock",
+]  # fmt: skip
+DIALECTS: tuple[str, ...] = get_args(Dialect)
+"""Every way of asking a server for a thinking budget."""
+
+VerifierKind = Literal["judge", "reward", "schema", "self_certainty", "consistency"]
+VERIFIERS: tuple[str, ...] = get_args(VerifierKind)
+
+CACHE_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster", "unix")
+
+
+def _spelled(value: object) -> object:
+    # YAML 1.1 reads a bare on or off as a boolean.
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+Amount = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
+ThinkingSwitch = Annotated[
+    Thinking, BeforeValidator(_spelled, json_schema_input_type=Thinking | bool)
+]
+OnOff = Annotated[
+    Literal["on", "off"],
+    BeforeValidator(_spelled, json_schema_input_type=Literal["on", "off"] | bool),
+]
+
+
+class Section(BaseModel):
+    """A mapping of the file: frozen, and every key must be known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class PriceSettings(Section):
+    """USD per million tokens; what is absent costs what `policies.types.Price` says."""
+
+    input: Amount = 0.0
+    output: Amount = 0.0
+    cached_input: Amount | None = None
+    reasoning: Amount | None = None
+
+    def build(self) -> Price:
+        """Return the value that decisions use."""
+        return Price(self.input, self.output, self.cached_input, self.reasoning)
+
+
+class LiteLLMParams(Section):
+    """What LiteLLM would be called with. Keys unknown to us are kept and handed on."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    model: Text
+    api_key: SecretStr | None = None
+    api_base: str | None = None
+    timeout: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+    def call_params(self) -> dict[str, Any]:
+        """Return every given parameter as LiteLLM expects it, the key in clear: never log it."""
+        params = self.model_dump(exclude_none=True, exclude={"api_key"})
+        if self.api_key is not None:
+            params["api_key"] = self.api_key.get_secret_value()
+        return params
+
+    @override
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # Any extra parameter may be a secret (aws_secret_access_key, vertex_credentials).
+        yield "model", self.model
+        if self.api_base is not None:
+            yield "api_base", without_credentials(self.api_base)
+        for name in self.model_extra or ():
+            yield name, "***"
+
+
+class ModelSettings(Section):
+    """One entry of LiteLLM's ``model_list``, with our price and dialect."""
+
+    model_name: Text
+    litellm_params: LiteLLMParams
+    model_info: Mapping[str, Any] = Field(default_factory=dict, repr=False)
+    price: PriceSettings | None = None
+    dialect: Dialect | None = None
+
+    def price_in(self, prices: PriceTable) -> Price | None:
+        """Return the price: given here, else LiteLLM's per-token keys, else the table's."""
+        if self.price is not None:
+            return self.price.build()
+        for given in (self.litellm_params.model_extra or {}, self.model_info):
+            per_token = (given.get("input_cost_per_token"), given.get("output_cost_per_token"))
+            if any(isinstance(cost, int | float) for cost in per_token):
+                return Price(*(float(cost or 0.0) * 1e6 for cost in per_token))
+        return prices.find(self.litellm_params.model)
+
+
+class VerifierSettings(Section):
+    """What judges the samples of a search."""
+
+    kind: VerifierKind
+    model: str | None = None
+
+
+class SearchSettings(Section):
+    """The test-time search of a tier."""
+
+    strategy: StrategyName = "single"
+    n: Count = 1
+    verifier: VerifierSettings | None = None
+
+
+class TierSettings(Section):
+    """One rung of the ladder; `policies.types.Tier` says what each field means."""
+
+    name: Text
+    rung: Rung | None = None
+    models: Annotated[tuple[Text, ...], Field(min_length=1)]
+    thinking: ThinkingSwitch = "provider_default"
+    max_thinking_tokens: Annotated[int, Field(ge=0, strict=True)] | None = None
+    answer_reserve_tokens: Count = 512
+    max_output_tokens: Count | None = None
+    max_total_tokens: Count | None = None
+    timeout_s: Seconds = 600.0
+    search: SearchSettings = SearchSettings()
+    fallback_tier: str | None = None
+
+
+class RoutingSettings(Section):
+    """How a query is sent to a tier.
+
+    Attributes:
+        policy: The routing policy of requests that name none.
+        dial: 0 cheapest ... 1 best.
+        on_classifier_error: ``highest``, ``lowest``, ``reject`` or a tier's name.
+        boundaries: Difficulties in (0, 1), ascending, between neighbouring tiers; only the
+            threshold policy reads them.
+    """
+
+    policy: RoutingPolicyName = "utility"
+    dial: Share = 0.5
+    on_classifier_error: Text = "highest"
+    boundaries: tuple[Share, ...] | None = None
+
+
+class CacheSettings(Section):
+    """Where answers are kept.
+
+    Attributes:
+        url: ``embedded``, ``off``, or a Redis or Valkey address; may hold a password.
+        ttl_s: Seconds an answer is kept.
+        near_duplicates: Whether paraphrases may share an answer.
+        sampled: Keep answers to an explicit ``temperature`` above 0 as well.
+        secret: Keys the hashes of cache keys; replicas that share a cache share it. Absent: from
+            the address for a Redis, from a file in ``state_dir`` for the embedded server.
+        state_dir: Directory of the embedded server; absent is the user's state directory.
+    """
+
+    url: Annotated[Text, BeforeValidator(_spelled, json_schema_input_type=str | Literal[False])] = (
+        "embedded"
+    )
+    ttl_s: Count = 3600
+    near_duplicates: OnOff = "off"
+    sampled: Annotated[bool, Field(strict=True)] = False
+    secret: SecretStr | None = None
+    state_dir: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url in ("embedded", "off"):
+            return url
+        scheme, separator, rest = url.partition("://")
+        if not separator or scheme not in CACHE_SCHEMES or not rest:
+            known = ", ".join(f"{scheme}://" for scheme in CACHE_SCHEMES)
+            raise ValueError(f"must be embedded, off, or an address that starts with {known}")
+        return url
+
+    @override
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        yield "url", without_credentials(self.url)
+        for name in ("ttl_s", "near_duplicates", "sampled", "state_dir"):
+            yield name, getattr(self, name)
+
+
+class LimitsSettings(Section):
+    """What one server takes at most."""
+
+    max_body_bytes: Count = 4_194_304
+    max_inflight: Count = 512
+
+
+class KeySettings(Section):
+    """One client key: whose it is and what it may do. Absent limits are no limits."""
+
+    key: Annotated[SecretStr, Field(min_length=1)]
+    tenant: Text
+    tiers: tuple[Text, ...] | None = None
+    usd_per_day: Amount | None = None
+    requests_per_minute: Count | None = None
+
+
+class Settings(Section):
+    """The whole configuration. `settings.load_settings` also checks the parts on each other."""
+
+    model_list: Annotated[tuple[ModelSettings, ...], Field(min_length=1)]
+    tiers: Annotated[tuple[TierSettings, ...], Field(min_length=2)]
+    routing: RoutingSettings = RoutingSettings()
+    cache: CacheSettings = CacheSettings()
+    limits: LimitsSettings = LimitsSettings()
+    retries: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
+    keys: Annotated[tuple[KeySettings, ...], Field(min_length=1)] | None = None
+
+    def model(self, name: str) -> ModelSettings | None:
+        """Return the ``model_list`` entry of that name."""
+        return next((model for model in self.model_list if model.model_name == name), None)
+
+    def rungs(self) -> tuple[Rung, ...]:
+        """Return each tier's rung; one that is not given follows from the tier's place."""
+        last = len(self.tiers) - 1
+        places: dict[int, Rung] = {0: "short", last: "long"}
+        return tuple(
+            tier.rung or places.get(place, "distilled") for place, tier in enumerate(self.tiers)
+        )
+
+    def build_tiers(self, prices: PriceTable) -> tuple[Tier, ...]:
+        """Return the tiers as decisions know them, cheap to dear.
+
+        The price is the first model's; one nobody knows is 0, and `warnings` says so.
+        """
+        given = {model.model_name: model.price_in(prices) for model in self.model_list}
+        return tuple(
+            Tier(
+                name=tier.name,
+                rung=rung,
+                models=tier.models,
+                thinking=tier.thinking,
+                max_thinking_tokens=tier.max_thinking_tokens,
+                answer_reserve_tokens=tier.answer_reserve_tokens,
+                max_output_tokens=tier.max_output_tokens,
+                max_total_tokens=tier.max_total_tokens,
+                timeout_s=tier.timeout_s,
+                search=SearchPlan(tier.search.strategy, tier.search.n),
+                fallback_tier=tier.fallback_tier,
+                price=given.get(tier.models[0]) or Price(),
+            )
+            for tier, rung in zip(self.tiers, self.rungs(), strict=True)
+        )
+
+
+def without_credentials(url: str) -> str:
+    """Return ``url`` without user, password and query, fit for a log line."""
+    scheme, separator, _ = url.partition("://")
+    if not separator:
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return f"{scheme}://***"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{scheme}://{'***@' if '@' in parts.netloc else ''}{host}{parts.path}"

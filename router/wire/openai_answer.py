@@ -1,0 +1,147 @@
+"""OpenAI chat completions, the answer side: usage in, chunks to one completion and back."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policies.types import Usage
+
+
+def read_usage(raw: Mapping[str, Any]) -> Usage:
+    """Return the usage an upstream reported; counts that are missing or null are 0."""
+    prompt_details = raw.get("prompt_tokens_details") or {}
+    completion_details = raw.get("completion_tokens_details") or {}
+    completion = raw.get("completion_tokens") or 0
+    reasoning = completion_details.get("reasoning_tokens") or raw.get("reasoning_tokens") or 0
+    if reasoning > completion:
+        # Some providers report reasoning beside the completion instead of inside it.
+        completion += reasoning
+    return Usage(
+        prompt=raw.get("prompt_tokens") or 0,
+        cached=prompt_details.get("cached_tokens") or 0,
+        completion=completion,
+        reasoning=reasoning,
+    )
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    """Return the ``usage`` object clients get; the reasoning count is always there."""
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
+        "prompt_tokens_details": {"cached_tokens": usage.cached},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
+
+
+class Assembler:
+    """Collects the chunks of a stream into the completion that a plain request would have returned."""
+
+    def __init__(self) -> None:
+        self._head: dict[str, Any] = {}
+        self._choices: dict[int, dict[str, Any]] = {}
+
+    def add(self, chunk: Mapping[str, Any]) -> None:
+        """Take one chunk, already in our normal form (``reasoning_content``)."""
+        if not self._head:
+            self._head = {k: chunk[k] for k in ("id", "created", "model") if k in chunk}
+        for part in chunk.get("choices") or ():
+            choice = self._choices.setdefault(
+                part.get("index", 0), {"text": [], "thought": [], "tools": {}, "logprobs": []}
+            )
+            delta = part.get("delta") or {}
+            if text := delta.get("content"):
+                choice["text"].append(text)
+            if thought := delta.get("reasoning_content"):
+                choice["thought"].append(thought)
+            if refusal := delta.get("refusal"):
+                choice["refusal"] = choice.get("refusal", "") + refusal
+            for call in delta.get("tool_calls") or ():
+                _add_tool_call(choice["tools"], call)
+            if logprobs := part.get("logprobs"):
+                choice["logprobs"] += logprobs.get("content") or ()
+            if part.get("finish_reason"):
+                choice["finish_reason"] = part["finish_reason"]
+
+    def completion(self) -> dict[str, Any]:
+        """Return the completion so far, without ``usage``."""
+        return {
+            "id": self._head.get("id", ""),
+            "object": "chat.completion",
+            "created": self._head.get("created", 0),
+            "model": self._head.get("model", ""),
+            "choices": [_choice(i, parts) for i, parts in sorted(self._choices.items())],
+        }
+
+
+def _add_tool_call(calls: dict[int, dict[str, Any]], delta: Mapping[str, Any]) -> None:
+    call = calls.setdefault(
+        delta.get("index", 0),
+        {"id": "", "type": "function", "function": {"name": "", "arguments": ""}},
+    )
+    call["id"] = delta.get("id") or call["id"]
+    function = delta.get("function") or {}
+    call["function"]["name"] = function.get("name") or call["function"]["name"]
+    call["function"]["arguments"] += function.get("arguments") or ""
+
+
+def _choice(index: int, parts: Mapping[str, Any]) -> dict[str, Any]:
+    text = "".join(parts["text"])
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": text if text or not parts["tools"] else None,
+        "refusal": parts.get("refusal"),
+    }
+    if parts["thought"]:
+        message["reasoning_content"] = "".join(parts["thought"])
+    if parts["tools"]:
+        message["tool_calls"] = [call for _, call in sorted(parts["tools"].items())]
+    return {
+        "index": index,
+        "message": message,
+        "logprobs": {"content": parts["logprobs"]} if parts["logprobs"] else None,
+        "finish_reason": parts.get("finish_reason"),
+    }
+
+
+def normalise(completion: dict[str, Any]) -> None:
+    """Bring a plain completion into our normal form, in place: reasoning as ``reasoning_content``."""
+    for choice in completion.get("choices") or ():
+        message = choice.get("message") or {}
+        if "reasoning_content" not in message and isinstance(message.get("reasoning"), str):
+            message["reasoning_content"] = message.pop("reasoning")
+
+
+PIECE_CHARS = 48
+"""Characters per delta of a replayed answer: small enough to look like a stream, few enough to be cheap."""
+
+
+def as_chunks(completion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the chunks of a stream that assembles to ``completion``; the finish chunks come last."""
+    head = {
+        "id": completion.get("id", ""),
+        "object": "chat.completion.chunk",
+        "created": completion.get("created", 0),
+        "model": completion.get("model", ""),
+    }
+
+    def chunk(index: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        return head | {
+            "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}]
+        }
+
+    choices = completion["choices"]
+    for choice in choices:
+        index, message = choice["index"], choice["message"]
+        yield chunk(index, {"role": "assistant", "content": ""})
+        for name, text in (
+            ("reasoning_content", message.get("reasoning_content") or ""),
+            ("content", message.get("content") or ""),
+            ("refusal", message.get("refusal") or ""),
+        ):
+            for start in range(0, len(text), PIECE_CHARS):
+                yield chunk(index, {name: text[start : start + PIECE_CHARS]})
+        for i, call in enumerate(message.get("tool_calls") or ()):
+            yield chunk(index, {"tool_calls": [{"index": i} | call]})
+    for choice in choices:
+        yield chunk(choice["index"], {}, choice["finish_reason"])
