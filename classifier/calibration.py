@@ -19,6 +19,7 @@ IMAGES_SHIFT = -0.15
 
 _SHIFT_SD = 2.0
 _NEWTON_STEPS = 30
+_CLOSE_ENOUGH = 1e-9
 
 
 def context_shift(ask: Ask) -> float:
@@ -74,6 +75,6 @@ def fit_ability_shift(p_solve: Sequence[float], correct: Sequence[float]) -> tup
         # A step of at most one logit: far from the optimum the curvature is too flat to trust.
         step = max(-1.0, min(1.0, slope / curvature))
         shift += step
-        if abs(step) < 1e-9:
+        if abs(step) < _CLOSE_ENOUGH:
             break
     return shift, curvature**-0.5

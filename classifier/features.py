@@ -34,6 +34,7 @@ Row 0 stands for "no n-gram" and is always zero, so short lists can be padded wi
 
 _MAX_DIGITS_CLASS = 8
 _LONG_WORD = 9
+_SHORTEST_GRAM = 3
 _EAST_ASIAN_WEIGHT = 2.5  # letters an alphabet needs for what one such character says
 _MULTIPLIER = np.uint32(0x9E3779B1)  # 2**32 / golden ratio, Knuth's multiplicative hashing
 _MIXER = np.uint32(0x85EBCA6B)  # MurmurHash3's first finaliser constant
@@ -238,7 +239,7 @@ def _grams(tokens: list[str], points: NDArray[np.uint32], east_asian: int) -> ND
         if points.size < n:
             break
         rolled = rolled[:-1] * _MULTIPLIER + points[n - 1 :]
-        if n > 2 or east_asian:
+        if n >= _SHORTEST_GRAM or east_asian:
             characters[(rolled * _MIXER) >> _TOP_BITS] = True
     present[0] = False
     return np.flatnonzero(present)

@@ -146,7 +146,9 @@ def read_card(path: Path) -> Card:
         found = sha256(path.read_bytes()).hexdigest()
         card: dict[str, Any] = json.loads(card_path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ArtifactError(f"{path}: artefact or its {CARD_NAME} cannot be read: {error}") from error
+        raise ArtifactError(
+            f"{path}: artefact or its {CARD_NAME} cannot be read: {error}"
+        ) from error
     if card.get("sha256") != found:
         raise ArtifactError(
             f"{path}: sha256 is {found[:12]}..., the card says {str(card.get('sha256'))[:12]}...; "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 _EMBEDDED_CACHE = ("valkey", "redis")
 """Process names that are not the proxy's own work."""
-_NATIVE_PARTS_OF_LITELLM = ("/litellm/", "/tiktoken/", "/tokenizers/")
+_NATIVE_PARTS_OF_LITELLM = ("/litellm/", "/tiktoken/")
 """Importing litellm maps a native library of at least one of these; its Python files leave no trace in the maps."""
 
 
@@ -41,7 +41,10 @@ def cpu_s(pid: int) -> float:
 
 def rss_mb(pid: int) -> float:
     """Return the resident memory of a process tree in MB (10^6 bytes); shared pages count once per process."""
-    pages = sum(int(Path(f"/proc/{member}/statm").read_text(encoding="utf-8").split()[1]) for member in tree(pid))
+    pages = sum(
+        int(Path(f"/proc/{member}/statm").read_text(encoding="utf-8").split()[1])
+        for member in tree(pid)
+    )
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 

@@ -27,6 +27,7 @@ from loadtest.records import (
     sample_records,
 )
 
+TABLE_COLUMNS = 96  # a pipe has no width of its own
 _TIMEOUT_S = 120.0
 
 
@@ -172,11 +173,12 @@ def print_table(rows: Iterable[Row], n: int, console: Console) -> None:
         "USD per 1,000",
         "saved",
     ):
-        table.add_column(heading, justify="left" if heading == "routing" else "right")
+        is_name = heading == "routing"
+        table.add_column(heading, justify="left" if is_name else "right", no_wrap=True)
     for row in rows:
         table.add_row(
             row.name,
-            " / ".join(f"{row.shares[tier]:.0%}" for tier in TIERS),
+            "/".join(f"{row.shares[tier]:.0%}" for tier in TIERS),
             f"{row.accuracy:.1%}",
             f"{row.tokens / n:,.0f}",
             f"{row.cost_usd / n * 1000:.2f}",
@@ -209,7 +211,7 @@ def main(argv: list[str] | None = None) -> int:
         )
     )
     rows = compare(records, replies)
-    console = Console()
+    console = Console(width=max(Console().width, TABLE_COLUMNS))
     print_table(rows, len(records), console)
     errors = [reply.error for reply in replies if reply.error]
     n_recorded = sum(reply.is_recorded for reply in replies)

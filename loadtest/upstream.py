@@ -24,20 +24,40 @@ def plain_answer() -> bytes:
     """Return the whole HTTP response of a plain completion."""
     message = {"role": "assistant", "content": "The answer is 42."}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    body = orjson.dumps(_FRAME | {"object": "chat.completion", "choices": [choice], "usage": _USAGE})
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    body = orjson.dumps(
+        _FRAME | {"object": "chat.completion", "choices": [choice], "usage": _USAGE}
+    )
+    head = (
+        f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 
 def stream_answer() -> bytes:
     """Return the whole HTTP response of a stream: role, N_CHUNKS words, finish, usage, [DONE]; one HTTP chunk per event."""
-    deltas = [{"role": "assistant", "content": ""}, *({"content": f"word{i} "} for i in range(N_CHUNKS)), {}]
+    deltas = [
+        {"role": "assistant", "content": ""},
+        *({"content": f"word{i} "} for i in range(N_CHUNKS)),
+        {},
+    ]
     events = [
-        _event([{"index": 0, "delta": delta, "finish_reason": None if delta else "stop", "logprobs": None}], None)
+        _event(
+            [
+                {
+                    "index": 0,
+                    "delta": delta,
+                    "finish_reason": None if delta else "stop",
+                    "logprobs": None,
+                }
+            ],
+            None,
+        )
         for delta in deltas
     ]
     events += [_event([], _USAGE), b"data: [DONE]\n\n"]
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    head = (
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    )
     return head + b"".join(b"%x\r\n%b\r\n" % (len(event), event) for event in events) + b"0\r\n\r\n"
 
 
@@ -66,7 +86,9 @@ class Upstream(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self._write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            self._write(
+                b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
 
     def on_body(self, body: bytes) -> None:
         """Collect the body (called by the parser)."""
@@ -84,7 +106,9 @@ class Upstream(asyncio.Protocol):
 
 async def _serve(host: str, port: int) -> None:
     plain, stream = plain_answer(), stream_answer()
-    server = await asyncio.get_running_loop().create_server(lambda: Upstream(plain, stream), host, port, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Upstream(plain, stream), host, port, backlog=1024
+    )
     name, bound = server.sockets[0].getsockname()[:2]
     print(f"upstream listening on http://{name}:{bound}", flush=True)
     await server.serve_forever()
@@ -92,7 +116,9 @@ async def _serve(host: str, port: int) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until interrupted; 2 when the address is unusable."""
-    parser = argparse.ArgumentParser(prog="python -m loadtest.upstream", description="A fast mock upstream.")
+    parser = argparse.ArgumentParser(
+        prog="python -m loadtest.upstream", description="A fast mock upstream."
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 (default) takes a free port")
     args = parser.parse_args(argv)

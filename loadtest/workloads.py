@@ -50,7 +50,9 @@ def prompts(rng: Random, mix: Mix | None = None) -> Iterator[str]:
     mix = mix or Mix()
     while True:
         (pool,) = rng.choices((EASY, MIDDLING, HARD), (mix.easy, mix.middling, mix.hard))
-        yield rng.choice(pool).format(a=rng.randint(2, 999), b=rng.randint(2, 999), n=rng.randint(2, 10**6))
+        yield rng.choice(pool).format(
+            a=rng.randint(2, 999), b=rng.randint(2, 999), n=rng.randint(2, 10**6)
+        )
 
 
 def chat_body(prompt: str, *, model: str, stream: bool) -> dict[str, Any]:
@@ -64,7 +66,9 @@ def raw_requests(n: int, *, host: str, model: str, stream: bool, seed: int) -> l
     questions = prompts(Random(seed))
     requests = []
     for number in range(n):
-        body = orjson.dumps(chat_body(f"{next(questions)} ({seed}.{number})", model=model, stream=stream))
+        body = orjson.dumps(
+            chat_body(f"{next(questions)} ({seed}.{number})", model=model, stream=stream)
+        )
         head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
         requests.append(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
     return requests

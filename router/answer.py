@@ -3,7 +3,8 @@
 Streams and plain replies take the same way; a plain reply that needs no guard takes a short cut.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,7 +77,7 @@ class Answer:
         """Wait for the first chunks; raises ApiError while a status can still say so."""
         self._opened = await self._call().open()
 
-    async def payloads(self) -> AsyncIterator[list[bytes]]:
+    async def payloads(self) -> AsyncGenerator[list[bytes], None]:
         """Yield the chunks to pass on; the finish chunks are held back in ``finish``.
 
         Raises:
@@ -84,12 +85,14 @@ class Answer:
         """
         assert self._opened is not None, "start() comes first"
         guard = self._opened.guard(collect=self.collect)
-        async for passed in self._opened.watched(guard):
-            yield passed
+        async with aclosing(self._opened.watched(guard)) as stream:
+            async for passed in stream:
+                yield passed
         if guard.starved:
             self.stop_reason = guard.cut or "output_budget"
-            async for passed in self._force(guard):
-                yield passed
+            async with aclosing(self._force(guard)) as stream:
+                async for passed in stream:
+                    yield passed
         elif guard.cut:
             self.stop_reason = guard.cut
             self._close_with([guard.closing("length")])
@@ -98,7 +101,7 @@ class Answer:
         else:
             raise UpstreamError("the upstream's stream ended without a finish_reason")
 
-    async def _force(self, eaten: Guard) -> AsyncIterator[list[bytes]]:
+    async def _force(self, eaten: Guard) -> AsyncGenerator[list[bytes], None]:
         """Yield a final answer in place of the one that thinking has eaten.
 
         First rung: a second turn on this tier, thinking off. Second: the cheapest tier. Continuing
@@ -118,8 +121,9 @@ class Answer:
                 break
             opened = await call.open()
             guard = opened.guard(collect=self.collect, head=eaten.head, mute_thinking=True)
-            async for passed in opened.watched(guard):
-                yield passed
+            async with aclosing(opened.watched(guard)) as stream:
+                async for passed in stream:
+                    yield passed
             if guard.answered:
                 self._close_with(guard.finish or [guard.closing("length")])
                 return

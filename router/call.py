@@ -3,16 +3,17 @@
 Whatever happens to the call, its lease is settled and its connection closed.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from policies.tokens import TokenCount, prompt_tokens
 from policies.types import Budget, Query, Tier, Usage
 from router.backends.dialects import request_fields
 from router.backends.pool import Pool, Reached
 from router.backends.port import Backend, ModelSpec, Upstream
 from router.errors import UpstreamError
-from router.guard import Guard, TokenCount
+from router.guard import Guard
 from router.ledger import Lease, Ledger
 from router.wire.openai_answer import normalise, read_usage
 
@@ -20,9 +21,6 @@ T = TypeVar("T")
 
 _REPLACED = ("max_tokens", "max_completion_tokens", "reasoning_effort")
 """Client fields that are ceilings and already in the budget, whose fields take their place."""
-
-TOKENS_PER_MESSAGE = 4
-"""What chat templates add around a message, roughly."""
 
 
 class Ratios:
@@ -171,14 +169,14 @@ class Opened:
     call: Call
     spec: ModelSpec
     upstream: Upstream
-    rest: AsyncIterator[list[bytes]]
+    rest: AsyncGenerator[list[bytes], None]
     first: list[bytes]
 
     def guard(self, **options: Any) -> Guard:
         """Return a guard for this stream: its call's budget, its model's token ratio."""
         return Guard(self.call.budget, self.call.world.ratios.get(self.spec.name), **options)
 
-    async def watched(self, guard: Guard) -> AsyncIterator[list[bytes]]:
+    async def watched(self, guard: Guard) -> AsyncGenerator[list[bytes], None]:
         """Yield what the guard lets pass; close, settle and learn however it ends."""
         try:
             if passed := guard.feed(self.first):
@@ -190,7 +188,9 @@ class Opened:
                 if passed := guard.feed(batch):
                     yield passed
         finally:
-            self.call.lease.settle(guard.usage(prompt_tokens(self.call.query)), self.spec.price)
+            self.call.lease.settle(
+                guard.usage(prompt_tokens(self.call.query.body["messages"])), self.spec.price
+            )
             self.call.world.ratios.learn(self.spec.name, guard)
             await self.upstream.close()
 
@@ -221,20 +221,6 @@ def lease_call(
     return Call(world, query, tier, budget, lease, trace, changes or {})
 
 
-def prompt_tokens(query: Query) -> int:
-    """Return our estimate of the prompt's tokens; tools and images are left out."""
-    count = TokenCount()
-    for message in query.body["messages"]:
-        content = message.get("content")
-        if isinstance(content, str):
-            count.bytes += len(content) if content.isascii() else len(content.encode())
-        elif isinstance(content, list):
-            count.bytes += sum(
-                len(str(part.get("text", ""))) for part in content if isinstance(part, dict)
-            )
-    return count.bytes // 4 + TOKENS_PER_MESSAGE * len(query.body["messages"])
-
-
 def usage_of(completion: Mapping[str, Any], query: Query) -> Usage:
     """Return what a plain completion says it spent, or our estimate where it says nothing."""
     if told := completion.get("usage"):
@@ -245,4 +231,4 @@ def usage_of(completion: Mapping[str, Any], query: Query) -> Usage:
         thought.add(message.get("reasoning_content") or "")
         spoken.add(message.get("content") or "")
     total = thought.tokens + spoken.tokens
-    return Usage(prompt_tokens(query), 0, total, thought.tokens, estimated=True)
+    return Usage(prompt_tokens(query.body["messages"]), 0, total, thought.tokens, estimated=True)

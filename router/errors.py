@@ -53,6 +53,7 @@ class ApiError(RouterError):
         retry_after_s: Seconds for ``retry-after``; only 429 and 503 carry one.
         retryable: Trying again, here or on another model of the tier, may help.
         attempts: Upstream calls made before giving up.
+        headers: ``x-router-*`` headers: what was known of the decision when it failed.
         final: Our own retries and fallbacks are spent, so the client's SDK should not repeat them.
     """
 
@@ -73,6 +74,7 @@ class ApiError(RouterError):
         self.retry_after_s = retry_after_s
         self.retryable = retryable
         self.attempts = 0
+        self.headers: list[tuple[bytes, bytes]] = []
         self.final = False
 
     def body(self) -> dict[str, Any]:
@@ -151,9 +153,11 @@ class RateLimitedError(ApiError):
     kind = "rate_limit_error"
 
 
-class BudgetExceededError(RateLimitedError):
+class BudgetExceededError(ApiError):
     """The money or token allowance does not cover this request."""
 
+    status = 429
+    kind = "rate_limit_error"
     code = "budget_exceeded"
 
 

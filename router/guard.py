@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from policies.tokens import TokenCount
 from policies.types import Budget, Usage
 from router.errors import UpstreamError
 from router.wire.openai_answer import Assembler, read_usage
@@ -27,28 +28,6 @@ TAIL_CHARS = 6000
 
 _HEAD = ("id", "created", "model")
 _SENTENCE_ENDS = (".", "\n", "!", "?", "。", "！", "？")
-
-
-@dataclass(slots=True)
-class TokenCount:
-    """Estimates tokens from text deltas as they pass.
-
-    Most servers send a token per chunk, so chunks are counted; when chunks are long they hold several
-    tokens, and bytes decide: four bytes a token suit English, and Chinese too (three bytes a character).
-    """
-
-    chunks: int = 0
-    bytes: int = 0
-
-    def add(self, text: str) -> None:
-        """Count one delta."""
-        self.chunks += 1
-        self.bytes += len(text) if text.isascii() else len(text.encode())
-
-    @property
-    def tokens(self) -> int:
-        """The estimate; at least the number of chunks."""
-        return max(self.chunks, self.bytes // 4 - self.chunks)
 
 
 @dataclass(slots=True)

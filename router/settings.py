@@ -53,6 +53,7 @@ __all__ = [
     "TierSettings",
     "VerifierSettings",
     "environment",
+    "keep_litellm_offline",
     "load_settings",
     "parse_settings",
     "schema_text",
@@ -68,6 +69,15 @@ MAX_FILE_BYTES = 4 * 1024 * 1024
 def environment() -> Mapping[str, str]:
     """Return a copy of the process's environment."""
     return dict(os.environ)
+
+
+def keep_litellm_offline() -> None:
+    """Make litellm use the price map it was installed with; call this before it is imported.
+
+    Its import otherwise fetches a newer one from the network, and prices change between two starts.
+    """
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("LITELLM_LOCAL_BLOG_POSTS", "True")
 
 
 def load_settings(file: Path) -> Settings:

@@ -2,7 +2,7 @@
 
 The first provider found, in the order of `PROVIDERS`, gets all three tiers. Models of the others can
 be called by name; they are not put into the tiers, because a tier spreads its load over its models,
-and nobody asked for that. Model choices are opinions of October 2026: short answers from the
+and nobody asked for that. Model choices are opinions of November 2026: short answers from the
 provider's cheapest good model with thinking off, then a middle and a top model with thinking.
 """
 

@@ -1,1 +1,6 @@
 """Trains, exports and evaluates the classifier; serving never imports it."""
+
+from classifier.training.dataset import DataError
+from classifier.training.run import run
+
+__all__ = ["DataError", "run"]

@@ -74,8 +74,7 @@ def fit_scale(outcomes: Outcomes, source: NDArray[np.int64]) -> Scale:
                 d_demand - np.bincount(question, residual, asked.size),
                 d_gain + np.bincount(question, residual * reasons, asked.size),
                 0.01 * level - np.bincount(asked_source, d_demand, n_sources),
-                (lift - GAIN_MEAN) / GAIN_MEAN_SD**2
-                - np.bincount(asked_source, d_gain, n_sources),
+                (lift - GAIN_MEAN) / GAIN_MEAN_SD**2 - np.bincount(asked_source, d_gain, n_sources),
             ]
         )
         return float(value), slope

@@ -13,21 +13,20 @@ from classifier.training.fit import Fitted
 
 def parts_of(fitted: Fitted) -> Parts:
     """Return the graph's parts; several perceptrons become one wide one."""
-    table = np.concatenate([fitted.grams.coef_, fitted.topics.coef_])
-    share = 1.0 - fitted.gram_share
-    success = _merged(
-        fitted.success,
-        share * fitted.spread,
-        share * fitted.centre + fitted.gram_share * fitted.grams.intercept_,
-    )
+    success, share = fitted.success, 1.0 - fitted.success.gram_share
+    table = np.concatenate([success.grams.coef_, fitted.topics.coef_])
     return Parts(
-        mean=fitted.scaler.mean_.astype(np.float32),
-        scale=fitted.scaler.scale_.astype(np.float32),
-        success=success,
+        mean=success.scaler.mean_.astype(np.float32),
+        scale=success.scaler.scale_.astype(np.float32),
+        success=_merged(
+            success.members,
+            share * success.spread,
+            share * success.centre + success.gram_share * success.grams.intercept_,
+        ),
         thinking=_network(fitted.thinking),
         domain=_linear(fitted.domain),
         table=np.ascontiguousarray(table.T.astype(np.float16)),
-        gram_share=fitted.gram_share,
+        gram_share=success.gram_share,
         slope=fitted.slope,
         shift=fitted.shift.astype(np.float32),
         token_spread=fitted.token_spread,

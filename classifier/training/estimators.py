@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from sklearn.preprocessing import StandardScaler
 
 from classifier.training.dataset import Question
 from classifier.training.export import CLIP
-from classifier.training.labels import Labels
 from classifier.training.matrices import Matrices
 from classifier.training.targets import row_weights
 
@@ -23,7 +23,7 @@ DOMAINS: tuple[str, ...] = ("math", "code", "logic", "science", "knowledge", "ch
 def standardised(scaler: StandardScaler, dense: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return dense features with mean 0 and deviation 1, kept within +-``CLIP``."""
     scaled = (dense - scaler.mean_.astype(np.float32)) / scaler.scale_.astype(np.float32)
-    return np.clip(scaled, -CLIP, CLIP)
+    return np.asarray(np.clip(scaled, -CLIP, CLIP), np.float32)
 
 
 def fit_grams(
@@ -38,18 +38,17 @@ def fit_grams(
     return ridge
 
 
-def fit_thinking(labels: Labels, matrices: Matrices, scaler: StandardScaler) -> MLPRegressor:
-    rows = np.flatnonzero(labels.token_weight > 0)
+def fit_thinking(
+    log_tokens: NDArray[np.float64], weights: NDArray[np.float64], raw_logits: NDArray[np.float64]
+) -> MLPRegressor:
+    """Return a perceptron from uncalibrated rung logits, shape ``(n, 3)``, to log tokens.
+
+    It sees nothing but the logits: tokens were measured on too few questions to learn words from.
+    """
     network = MLPRegressor(
-        hidden_layer_sizes=(24,),
-        alpha=0.1,
-        batch_size=min(256, rows.size),
-        max_iter=10,
-        n_iter_no_change=10,
-        random_state=0,
+        hidden_layer_sizes=(6,), solver="lbfgs", alpha=0.01, max_iter=150, random_state=0
     )
-    x = standardised(scaler, matrices.dense[rows])
-    fit_quietly(network, x, labels.log_tokens[rows], labels.token_weight[rows])
+    fit_quietly(network, raw_logits, log_tokens, weights)
     return network
 
 
@@ -64,7 +63,10 @@ def fit_domain(
     On their own training rows the topics would look better than they are.
     """
     domain = np.array(
-        [DOMAINS.index(q.domain) if q.domain in DOMAINS else DOMAINS.index("chat") for q in questions]
+        [
+            DOMAINS.index(q.domain) if q.domain in DOMAINS else DOMAINS.index("chat")
+            for q in questions
+        ]
     )
     one_hot = np.eye(len(DOMAINS))[domain]
     ones = row_weights(questions, np.ones(len(questions)))
@@ -81,7 +83,7 @@ def fit_domain(
 
 def fit_quietly(
     network: MLPRegressor,
-    x: NDArray[np.float32],
+    x: NDArray[np.floating[Any]],
     y: NDArray[np.float64],
     weights: NDArray[np.float64],
 ) -> None:

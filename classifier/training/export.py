@@ -41,7 +41,7 @@ class Parts:
         mean: Shape ``(features,)``: subtracted from the dense features.
         scale: Shape ``(features,)``: they are divided by it.
         success: Dense features -> three rung logits.
-        thinking: Dense features -> log median of reasoning tokens.
+        thinking: Uncalibrated rung logits -> log median of reasoning tokens.
         domain: Dense features and pooled table columns -> logits per domain.
         table: Shape ``(rows, 3 + k)``, float16: rung logits, then ``k`` columns for the domain.
         gram_share: Weight of the table's rung logits.
@@ -115,11 +115,11 @@ def write_onnx(parts: Parts, path: Path, metadata: dict[str, str]) -> None:
     widths = graph.constant(np.array([3, parts.table.shape[1] - 3], np.int64))
     graph.nodes.append(helper.make_node("Split", [pooled, widths], ["lift", "topic"], axis=1))
     lift = graph.add("Mul", "lift", graph.constant(np.array(parts.gram_share, np.float32)))
-    logits = graph.add("Add", graph.network(x, parts.success), lift)
-    logits = graph.add("Mul", logits, graph.constant(np.array(parts.slope, np.float32)))
+    raw = graph.add("Add", graph.network(x, parts.success), lift)
+    logits = graph.add("Mul", raw, graph.constant(np.array(parts.slope, np.float32)))
     graph.add("Add", logits, graph.constant(parts.shift), output="logits")
     spread = graph.constant(np.array([[0.0, parts.token_spread]], np.float32))
-    graph.add("Add", graph.network(x, parts.thinking), spread, output="log_tokens")
+    graph.add("Add", graph.network(raw, parts.thinking), spread, output="log_tokens")
     both = graph.add("Concat", x, "topic", axis=1)
     graph.add("Softmax", graph.network(both, parts.domain), output="domain", axis=1)
     float_, int_ = TensorProto.FLOAT, TensorProto.INT64

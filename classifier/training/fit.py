@@ -17,9 +17,9 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
+from classifier.training.augment import copies
 from classifier.training.dataset import Question
 from classifier.training.estimators import (
-    DOMAINS,
     fit_domain,
     fit_grams,
     fit_quietly,
@@ -30,10 +30,11 @@ from classifier.training.labels import Labels
 from classifier.training.matrices import Matrices
 from classifier.training.targets import ranked_targets, row_weights
 
-TAUGHT_LANGUAGES = frozenset({"en", "zh"})
+TAUGHT_LANGUAGES = frozenset({"en"})
 """Languages with questions of every difficulty; only their n-grams may say anything about it."""
 
 HELD_OUT_PERCENT = 12
+COPY_SEED = 7
 
 _SMALL = 1e-6
 """Weight of a row that must not count; zero rows would change the solver's path."""
@@ -50,6 +51,9 @@ class Recipe:
         decay: L2 penalty of the perceptrons.
         ridge: L2 penalty of the n-gram heads.
         gram_share: Weight of the n-gram logits; the perceptrons weigh the rest.
+        mutated: Changed copies of questions that keep their label.
+        glossary: Copies of English questions in pidgin Chinese.
+        copy_weight: Weight of a copy against its original.
     """
 
     hidden: tuple[int, ...] = (48, 24)
@@ -58,6 +62,38 @@ class Recipe:
     decay: float = 0.1
     ridge: float = 3.0
     gram_share: float = 0.5
+    mutated: int = 10_000
+    glossary: int = 6_000
+    copy_weight: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """Estimators of the rung logits, uncalibrated.
+
+    Attributes:
+        scaler: Of the dense features.
+        members: Perceptrons for standardised rung logits; their mean counts.
+        centre: Shape ``(3,)``: mean of the rung logits, undoes the standardising.
+        spread: Shape ``(3,)``: their standard deviation.
+        grams: Ridge from n-grams to rung logits.
+        gram_share: Weight of the ridge; the perceptrons weigh the rest.
+    """
+
+    scaler: StandardScaler
+    members: Sequence[MLPRegressor]
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    grams: Ridge
+    gram_share: float
+
+    def raw_logits(self, matrices: Matrices) -> NDArray[np.float64]:
+        """Return uncalibrated rung logits, shape ``(n, 3)``."""
+        x = standardised(self.scaler, matrices.dense)
+        dense = np.mean([member.predict(x) for member in self.members], axis=0)
+        dense = dense * self.spread + self.centre
+        grams = self.grams.predict(matrices.grams)
+        return np.asarray((1 - self.gram_share) * dense + self.gram_share * grams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,53 +101,35 @@ class Fitted:
     """The fitted scikit-learn estimators and how their outputs are put together.
 
     Attributes:
-        scaler: Of the dense features.
-        success: Perceptrons for standardised rung logits.
-        centre: Shape ``(3,)``: mean of the rung logits, undoes the standardising.
-        spread: Shape ``(3,)``: their standard deviation.
-        thinking: Perceptron for the log of median reasoning tokens.
-        grams: Ridge from n-grams to rung logits.
+        success: Of the rung logits.
+        thinking: Perceptron from raw rung logits to the log of median reasoning tokens.
         topics: Ridge from n-grams to one column per domain.
         domain: From dense features and topics to a domain.
-        gram_share: Weight of the ridge against the perceptrons.
         slope: Calibration, one for all rungs: three would bend the uplift between them.
         shift: Calibration, shape ``(3,)``.
         token_spread: log(p90 / p50).
     """
 
-    scaler: StandardScaler
-    success: Sequence[MLPRegressor]
-    centre: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    success: Success
     thinking: MLPRegressor
-    grams: Ridge
     topics: Ridge
     domain: LogisticRegression
-    gram_share: float
     slope: float
     shift: NDArray[np.float64]
     token_spread: float
 
-    def raw_logits(self, matrices: Matrices) -> NDArray[np.float64]:
-        """Return uncalibrated rung logits, shape ``(n, 3)``."""
-        x = standardised(self.scaler, matrices.dense)
-        dense = np.mean([member.predict(x) for member in self.success], axis=0)
-        dense = dense * self.spread + self.centre
-        grams = self.grams.predict(matrices.grams)
-        return np.asarray((1 - self.gram_share) * dense + self.gram_share * grams)
-
     def logits(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return calibrated rung logits, shape ``(n, 3)``."""
-        return self.slope * self.raw_logits(matrices) + self.shift
+        return self.slope * self.success.raw_logits(matrices) + self.shift
 
     def log_tokens(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return log p50 and log p90 of reasoning tokens, shape ``(n, 2)``."""
-        p50 = self.thinking.predict(standardised(self.scaler, matrices.dense))
+        p50 = self.thinking.predict(self.success.raw_logits(matrices))
         return np.stack([p50, p50 + self.token_spread], axis=1)
 
     def domains(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return the probability of each of ``DOMAINS``, shape ``(n, 6)``."""
-        x = standardised(self.scaler, matrices.dense)
+        x = standardised(self.success.scaler, matrices.dense)
         both = np.concatenate([x, matrices.grams @ self.topics.coef_.T], axis=1)
         return np.asarray(softmax(self.domain.decision_function(both), axis=1))
 
@@ -140,45 +158,44 @@ def fit(
     scaler = StandardScaler().fit(matrices.dense[kept])
     advance("domains")
     topics, domain = fit_domain(questions, matrices, scaler, held)
-    advance("thinking tokens")
-    thinking = fit_thinking(labels, matrices, scaler)
-    first = _fit_success(questions, labels, matrices, recipe, scaler, kept, advance)
+    first = fit_success(questions, labels, matrices, recipe, scaler, kept, advance)
     everything = np.arange(len(questions))
-    second = _fit_success(questions, labels, matrices, recipe, scaler, everything, advance)
+    second = fit_success(questions, labels, matrices, recipe, scaler, everything, advance)
 
-    def assembled(parts: _Success, slope: float, shift: NDArray[np.float64]) -> Fitted:
-        return Fitted(
-            scaler=scaler,
-            success=parts.members,
-            centre=parts.centre,
-            spread=parts.spread,
-            thinking=thinking,
-            grams=parts.grams,
-            topics=topics,
-            domain=domain,
-            gram_share=recipe.gram_share,
-            slope=slope,
-            shift=shift,
-            token_spread=labels.token_spread,
-        )
-
-    advance("calibration")
+    advance("thinking tokens and calibration")
+    raw = first.raw_logits(matrices)
+    told = labels.token_weight > 0
+    thinking = fit_thinking(labels.log_tokens[told], labels.token_weight[told], raw[told])
     rows = np.flatnonzero(held & labels.measured.any(axis=1))
-    raw = assembled(first, 1.0, np.zeros(3)).raw_logits(matrices.rows(rows))
-    slope, shift = calibrate(raw, labels.share[rows])
-    return assembled(second, slope, shift)
+    slope, shift = calibrate(raw[rows], labels.share[rows])
+    return Fitted(second, thinking, topics, domain, slope, shift, labels.token_spread)
 
 
-N_STEPS = 7
+N_STEPS = 6
 """Calls of ``advance`` in one ``fit``."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Success:
-    members: Sequence[MLPRegressor]
-    centre: NDArray[np.float64]
-    spread: NDArray[np.float64]
-    grams: Ridge
+def with_copies(
+    questions: Sequence[Question], labels: Labels, recipe: Recipe
+) -> tuple[list[Question], Labels]:
+    """Return the questions and labels followed by changed copies with the same labels.
+
+    Copies teach the rung logits only: not the calibration, not the thinking tokens.
+    """
+    made, origin = copies(
+        questions, n_mutated=recipe.mutated, n_glossary=recipe.glossary, seed=COPY_SEED
+    )
+    both = np.concatenate([np.arange(len(questions)), np.array(origin, np.int64)])
+    is_copy = both.size - len(origin) <= np.arange(both.size)
+    return [*questions, *made], Labels(
+        logits=labels.logits[both],
+        weight=labels.weight[both] * np.where(is_copy, recipe.copy_weight, 1.0),
+        measured=labels.measured[both] & ~is_copy[:, None],
+        share=labels.share[both],
+        log_tokens=labels.log_tokens[both],
+        token_weight=np.where(is_copy, 0.0, labels.token_weight[both]),
+        token_spread=labels.token_spread,
+    )
 
 
 def calibrate(
@@ -207,7 +224,7 @@ def calibrate(
     return float(max(best[0], 0.1)), np.asarray(best[1:])
 
 
-def _fit_success(
+def fit_success(
     questions: Sequence[Question],
     labels: Labels,
     matrices: Matrices,
@@ -215,7 +232,8 @@ def _fit_success(
     scaler: StandardScaler,
     among: NDArray[np.int64],
     advance: Callable[[str], None],
-) -> _Success:
+) -> Success:
+    """Return the estimators of the rung logits, fitted on the rows ``among`` that have a label."""
     rows = among[labels.weight[among] > 0]
     chosen, part = [questions[row] for row in rows], matrices.rows(rows)
     targets = ranked_targets(chosen, labels.logits[rows])
@@ -239,7 +257,7 @@ def _fit_success(
     ]
     for member in members:
         fit_quietly(member, x, y, weights)
-    return _Success(members, centre, spread, grams)
+    return Success(scaler, members, centre, spread, grams, recipe.gram_share)
 
 
 def _held_out(question: Question) -> bool:

@@ -27,8 +27,18 @@ _STEM_GAIN = (1.3, 1.4)
 _OTHER_GAIN = (0.35, 0.5)
 _HUMAN_GAIN = (1.5, 1.6)
 _EASY_GAIN = (0.3, 0.3)
+_EASY_FROM = 0.9
+_STEM = frozenset({"math", "science", "logic", "code"})
 
-_TOKEN_ANCHORS = ((-4.5, 9.4), (-2.0, 9.1), (-0.8, 8.9), (0.2, 8.3), (1.2, 7.5), (2.5, 6.4), (4.5, 5.2))
+_TOKEN_ANCHORS = (
+    (-4.5, 9.4),
+    (-2.0, 9.1),
+    (-0.8, 8.9),
+    (0.2, 8.3),
+    (1.2, 7.5),
+    (2.5, 6.4),
+    (4.5, 5.2),
+)
 """Logit of the short rung -> log reasoning tokens of a long-CoT model.
 
 The two ends are measured (easy questions and puzzles: billed tokens of 23 reasoning models); what
@@ -145,23 +155,32 @@ def _add_assumptions(
 ) -> None:
     """Fill unmeasured rungs and unmeasured questions in place."""
     for row, question in enumerate(questions):
+        gain = _STEM_GAIN if question.domain in _STEM else _OTHER_GAIN
         if np.isnan(logits[row, 0]):
-            base = _base_success(question)
-            found = base if base is not None else human_success(question)
-            if found is None:
-                if not np.isnan(logits[row]).all():
-                    logits[row, 0] = np.nanmin(logits[row]) - 1.0
-                continue
-            logits[row, 0] = logit(np.clip(found[0], 0.015, 0.985))
-            weight[row] = max(weight[row], found[1])
-            gain = _HUMAN_GAIN if found[0] < 0.9 else _EASY_GAIN
-            if base is not None and "full" in question.meta["base_tier_p"]:
-                gain = _base_gain(question.meta["base_tier_p"], found[0])
-        else:
-            gain = _STEM_GAIN if question.domain in ("math", "science", "logic", "code") else _OTHER_GAIN
+            gain = _fill_short(question, logits[row], weight, row)
         for rung in (1, 2):
             if np.isnan(logits[row, rung]):
                 logits[row, rung] = logits[row, 0] + gain[rung - 1]
+
+
+def _fill_short(
+    question: Question,
+    logits: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    row: int,
+) -> tuple[float, float]:
+    """Fill the short rung of one question in place; return what the other rungs gain on it."""
+    base = _base_success(question)
+    found = base if base is not None else human_success(question)
+    if found is None:
+        if not np.isnan(logits).all():
+            logits[0] = np.nanmin(logits) - _HUMAN_GAIN[0]
+        return _HUMAN_GAIN
+    logits[0] = logit(np.clip(found[0], 0.015, 0.985))
+    weight[row] = max(weight[row], found[1])
+    if base is not None and "full" in question.meta["base_tier_p"]:
+        return _base_gain(question.meta["base_tier_p"], found[0])
+    return _HUMAN_GAIN if found[0] < _EASY_FROM else _EASY_GAIN
 
 
 def _base_success(question: Question) -> tuple[float, float] | None:

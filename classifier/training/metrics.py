@@ -13,6 +13,8 @@ from classifier.training.labels import rung_means
 from classifier.types import RUNGS
 
 N_BINS = 10
+_NOTHING = 1e-12
+_MOSTLY_RIGHT = 0.5
 
 
 def expected_calibration_error(
@@ -63,11 +65,12 @@ def recovered_gap(
     """
     gain = strong - weak
     total = gain.sum()
-    if score.size == 0 or abs(total) < 1e-12:
+    if score.size == 0 or abs(total) < _NOTHING:
         return np.full(score.size + 1, np.nan)
     _, group = np.unique(-score, return_inverse=True)
     mean_gain = np.bincount(group, gain) / np.bincount(group)
-    return np.concatenate([[0.0], np.cumsum(mean_gain[np.sort(group)])]) / total
+    curve = np.concatenate([[0.0], np.cumsum(mean_gain[np.sort(group)])])
+    return np.asarray(curve / total)
 
 
 def apgr(
@@ -80,7 +83,7 @@ def apgr(
 
 def call_share_for(curve: NDArray[np.float64], target: float) -> float:
     """Return CPT: the least share of strong calls that recovers ``target`` of the gap."""
-    reached = np.flatnonzero(curve >= target - 1e-12)
+    reached = np.flatnonzero(curve >= target - _NOTHING)
     return float(reached[0] / max(curve.size - 1, 1)) if reached.size else 1.0
 
 
@@ -101,7 +104,7 @@ def dev_metrics(
             rungs[name] = {
                 "n": int(known.sum()),
                 "ece": round(expected_calibration_error(p, seen), 4),
-                "auc_mostly_wrong": round(auc(-p, seen < 0.5), 4),
+                "auc_mostly_wrong": round(auc(-p, seen < _MOSTLY_RIGHT), 4),
             }
     truth = np.array([DOMAINS.index(q.domain) if q.domain in DOMAINS else -1 for q in questions])
     return {

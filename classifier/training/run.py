@@ -12,7 +12,7 @@ from classifier.training.card import make_card, write_card
 from classifier.training.dataset import DataError, Outcomes, Question, read_outcomes, read_questions
 from classifier.training.estimators import DOMAINS
 from classifier.training.export import write_onnx
-from classifier.training.fit import N_STEPS, Fitted, Recipe, fit
+from classifier.training.fit import N_STEPS, Fitted, Recipe, fit, with_copies
 from classifier.training.labels import make_labels
 from classifier.training.matrices import Matrices, make_matrices
 from classifier.training.metrics import dev_metrics
@@ -51,42 +51,41 @@ def run(
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("reading", total=None)
         every = read_questions(questions)
-        train = [question for question in every if question.split == "train"]
+        every_train = train = [question for question in every if question.split == "train"]
         dev = [question for question in every if question.split != "train"]
         taught, held = read_outcomes(outcomes, train), _optional(outcomes, dev)
         _refuse_too_little(taught)
         progress.update(task, description="labels")
         labels = make_labels(train, taught)
-        progress.update(task, description="features", total=len(every), completed=0)
+        train, labels = with_copies(train, labels, recipe)
+        progress.update(task, description="features", total=len(train) + len(dev), completed=0)
         matrices = make_matrices(
-            [question.prompt for question in every], lambda n: progress.advance(task, n)
+            [question.prompt for question in (*train, *dev)], lambda n: progress.advance(task, n)
         )
-        is_train = np.array([question.split == "train" for question in every])
+        n_train = len(train)
         progress.update(task, total=N_STEPS, completed=0)
 
         def advance(step: str) -> None:
             progress.update(task, description=step, advance=1)
 
-        fitted = fit(train, labels, _chosen(matrices, is_train), recipe, advance)
+        fitted = fit(train, labels, matrices.rows(np.arange(n_train)), recipe, advance)
         progress.update(task, description="export and measurement", completed=N_STEPS)
         out.mkdir(parents=True, exist_ok=True)
         write_onnx(parts_of(fitted), out / ARTIFACT_NAME, {"producer": "thinkthrift"})
-        metrics = _measured(dev, held, fitted, _chosen(matrices, ~is_train))
+        metrics = _measured(
+            dev, held, fitted, matrices.rows(np.arange(n_train, n_train + len(dev)))
+        )
         card = make_card(
             artifact=out / ARTIFACT_NAME,
             date=date,
             domains=DOMAINS,
-            rows={"train": train, "dev": dev},
+            rows={"train": every_train, "dev": dev},
             n_outcomes=int(taught.question.size),
             metrics=metrics,
             recipe=asdict(recipe),
         )
         write_card(card, out)
     return card
-
-
-def _chosen(matrices: Matrices, rows: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Matrices:
-    return matrices.rows(np.flatnonzero(rows))
 
 
 def _optional(path: Path, questions: list[Question]) -> Outcomes | None:

@@ -12,9 +12,9 @@ from enum import Enum
 from loadtest.simulator.arithmetic import Problem, read_problem
 from loadtest.simulator.request import ChatRequest
 
-_LINE = re.compile(r"step (\d+): [^=\n]* = (-?\d+)(?!\d)")
+_LINE = re.compile(r"step (\d+): [^=\n]{1,1000} = (-?\d+)(?!\d)")
 _HANDOVER = re.compile(
-    r"reasoning so far|partial reasoning|give the final answer now|step \d+: [^=\n]* = ",
+    r"reasoning so far|partial reasoning|give the final answer now|step \d+: [^=\n]{1,1000} = ",
     re.IGNORECASE,
 )
 

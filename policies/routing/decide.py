@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from classifier.types import Difficulty
 from policies.budgets import plan_budget, smallest
-from policies.types import Budget, Ceilings, Decision, SearchPlan, Tier, Wishes
+from policies.tokens import prompt_tokens
+from policies.types import Budget, Ceilings, Decision, Query, SearchPlan, Tier, Wishes
 
 from . import threshold, utility
 from .expectation import Prospect, prospects
@@ -32,29 +33,21 @@ class Routing:
 
 
 def decide(
-    routing: Routing,
-    difficulty: Difficulty | None,
-    wishes: Wishes,
-    ceilings: Ceilings,
-    *,
-    prompt_tokens: int,
-    allowed: Sequence[str] | None = None,
-    fallback: str | None = None,
+    routing: Routing, difficulty: Difficulty | None, query: Query, *, fallback: str = "highest"
 ) -> Decision:
     """Return where the query goes.
 
     Args:
         routing: The server's routing.
         difficulty: The score; ``None`` when the classifier failed, and then ``fallback`` decides.
-        wishes: What the client asked for; tier names must exist.
-        ceilings: The client's limits.
-        prompt_tokens: Of the prompt, roughly: for the expected cost.
-        allowed: Tier names the key may use; ``None`` is all.
-        fallback: Tier to use without a score.
+        query: Whose wishes and ceilings hold; the tiers it names must exist.
+        fallback: Without a score: ``highest``, ``lowest`` or a tier's name.
 
     Raises:
         LookupError: If no tier is left between the client's bounds; the message says which.
     """
+    wishes, ceilings, allowed = query.wishes, query.ceilings, query.tiers
+    tokens = prompt_tokens(query.body["messages"])
     policy = wishes.policy or routing.policy
     dial = routing.dial if wishes.dial is None else wishes.dial
     names = [tier.name for tier in routing.tiers]
@@ -74,13 +67,14 @@ def decide(
         tier = routing.tiers[names.index(wishes.tier)]
         chosen, cause, reason = tier, "forced", f"The request names the tier {tier.name}."
     elif difficulty is None:
-        chosen = next((t for t in open_tiers if t.name == fallback), open_tiers[-1])
+        lowest_first = {"lowest": 0}.get(fallback, -1)
+        chosen = next((t for t in open_tiers if t.name == fallback), open_tiers[lowest_first])
         cause = "error:classifier"
         reason = f"The classifier failed; routing.on_classifier_error sends this to {chosen.name}."
     else:
-        chosen, reason = _choose(policy, dial, routing, open_tiers, difficulty, prompt_tokens)
+        chosen, reason = _choose(policy, dial, routing, open_tiers, difficulty, tokens)
         cause = "classifier"
-    every = prospects(routing.tiers, difficulty, prompt_tokens) if difficulty else []
+    every = prospects(routing.tiers, difficulty, tokens) if difficulty else []
     if cause == "classifier" and ceilings.max_cost_usd is not None:
         cheaper = _within(every, chosen, open_tiers, ceilings.max_cost_usd)
         if cheaper is not chosen:
@@ -108,7 +102,7 @@ def _choose(
     routing: Routing,
     open_tiers: Sequence[Tier],
     difficulty: Difficulty,
-    prompt_tokens: int,
+    tokens: int,
 ) -> tuple[Tier, str]:
     if policy == "threshold":
         n = len(routing.tiers)
@@ -119,7 +113,7 @@ def _choose(
         order = {tier.name: i for i, tier in enumerate(routing.tiers)}
         nearest = min(open_tiers, key=lambda tier: abs(order[tier.name] - index))
         return nearest, reason
-    index, reason = utility.choose(prospects(open_tiers, difficulty, prompt_tokens), dial)
+    index, reason = utility.choose(prospects(open_tiers, difficulty, tokens), dial)
     return open_tiers[index], reason
 
 

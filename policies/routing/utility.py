@@ -18,10 +18,18 @@ COST_WEIGHT = 0.2
 """
 
 
+NOISE = 0.02
+"""Uplift that a calibrated probability cannot tell from none (its calibration error is about that).
+
+At dial 0.5 a dearer tier must promise more than this over the cheaper one; less as the dial rises, and at 1
+any promise counts.
+"""
+
+
 def choose(prospects: Sequence[Prospect], dial: float) -> tuple[int, str]:
     """Return the index of the tier to use and the reason, in one sentence.
 
-    Ties go to the cheaper tier.
+    Ties, and gains that are noise, go to the cheaper tier.
 
     Args:
         prospects: Allowed tiers, cheap to dear; at least one.
@@ -36,7 +44,11 @@ def choose(prospects: Sequence[Prospect], dial: float) -> tuple[int, str]:
             return -prospect.expected.cost_usd
         return dial * prospect.p_solve - weight * prospect.expected.cost_usd
 
-    best = max(range(len(prospects)), key=lambda i: (utility(i), -i))
+    noise = 2 * NOISE * (1.0 - dial) * dial
+    best = 0
+    for index in range(1, len(prospects)):
+        if utility(index) > utility(best) + noise:
+            best = index
     return best, _reason(prospects, best)
 
 

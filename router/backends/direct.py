@@ -1,7 +1,8 @@
 """The direct path: OpenAI-compatible upstreams over one pooled aiohttp session. The hot path."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -15,24 +16,38 @@ from .refusals import refusal
 
 CONNECT_TIMEOUT_S = 10.0
 
-COMPATIBLE: dict[str, str | None] = {
-    "openai": "https://api.openai.com/v1",
-    "deepseek": "https://api.deepseek.com/v1",
-    "openrouter": "https://openrouter.ai/api/v1",
-    "groq": "https://api.groq.com/openai/v1",
-    "together_ai": "https://api.together.xyz/v1",
-    "xai": "https://api.x.ai/v1",
-    "mistral": "https://api.mistral.ai/v1",
-    "dashscope": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
-    "moonshot": "https://api.moonshot.ai/v1",
-    "ollama": "http://127.0.0.1:11434/v1",
-    "hosted_vllm": None,
-    "openai_like": None,
-    "llamafile": None,
-    "lm_studio": None,
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider prefix of litellm's that speaks OpenAI chat completions.
+
+    Attributes:
+        base_url: Its public address; ``None`` has none, and needs ``api_base``.
+        key_variable: The environment variable its key usually is in.
+    """
+
+    base_url: str | None
+    key_variable: str
+
+
+COMPATIBLE: dict[str, Provider] = {
+    "openai": Provider("https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "deepseek": Provider("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+    "openrouter": Provider("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "groq": Provider("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    "together_ai": Provider("https://api.together.xyz/v1", "TOGETHERAI_API_KEY"),
+    "xai": Provider("https://api.x.ai/v1", "XAI_API_KEY"),
+    "mistral": Provider("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+    "dashscope": Provider(
+        "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY"
+    ),
+    "moonshot": Provider("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
+    "ollama": Provider("http://127.0.0.1:11434/v1", "OLLAMA_API_KEY"),
+    "hosted_vllm": Provider(None, "HOSTED_VLLM_API_KEY"),
+    "openai_like": Provider(None, "OPENAI_LIKE_API_KEY"),
+    "llamafile": Provider(None, "LLAMAFILE_API_KEY"),
+    "lm_studio": Provider(None, "LM_STUDIO_API_KEY"),
 }
-"""litellm's provider prefixes that speak OpenAI chat completions, with their public base URL; ``None``
-has none and needs ``api_base``."""
 
 
 class Connections:
@@ -63,7 +78,13 @@ class DirectBackend:
     """One model behind an OpenAI-compatible URL."""
 
     def __init__(
-        self, spec: ModelSpec, connections: Connections, *, base_url: str, api_key: str | None
+        self,
+        spec: ModelSpec,
+        connections: Connections,
+        *,
+        base_url: str,
+        api_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.spec = spec
         self._connections = connections
@@ -71,6 +92,7 @@ class DirectBackend:
         self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
         if api_key:
             self._headers["authorization"] = f"Bearer {api_key}"
+        self._headers.update(headers or {})
 
     async def complete(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Return the completion of ``body``; raises ApiError."""
@@ -131,7 +153,7 @@ class DirectUpstream:
         self._response = response
         self._timeout_s = timeout_s
 
-    async def batches(self) -> AsyncIterator[list[bytes]]:
+    async def batches(self) -> AsyncGenerator[list[bytes], None]:
         """Yield the JSON payloads of the chunks, as many at a time as one read brought."""
         splitter = Splitter()
         try:

@@ -6,7 +6,7 @@ its price map is the local one, and its exceptions end here.
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import orjson
@@ -64,7 +64,7 @@ class LiteLLMUpstream:
         self._stream = stream
         self._timeout_s = timeout_s
 
-    async def batches(self) -> AsyncIterator[list[bytes]]:
+    async def batches(self) -> AsyncGenerator[list[bytes], None]:
         """Yield the JSON payload of one chunk at a time, and ``[DONE]`` at the proper end."""
         _, failures = await load()
         try:

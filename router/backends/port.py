@@ -1,6 +1,6 @@
 """The port behind which every upstream hides. Bodies are OpenAI chat completions, whatever is spoken."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from policies.types import Price
 class Upstream(Protocol):
     """An open stream: its status was good, and nothing of it has been read."""
 
-    def batches(self) -> AsyncIterator[list[bytes]]:
+    def batches(self) -> AsyncGenerator[list[bytes], None]:
         """Yield the JSON payloads of the chunks, as many at a time as one read brought."""
 
     async def close(self) -> None:

@@ -1,8 +1,8 @@
 """Answers in a Redis or Valkey server, ours or the user's. A failure is a miss, never an error.
 
-A request waits at most `OPERATION_S` for the cache, and only one that finds it newly broken does:
-after a failure the store answers "miss" at once for `BREAK_S`, then looks in the background whether
-the server is back.
+A request waits at most `OPERATION_S` for the cache, and only those that find it newly broken do:
+from then on the store answers "miss" at once, and looks in the background whether the server is
+back: now, and then every `BREAK_S` as long as requests come.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio import ConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
@@ -25,7 +25,7 @@ OPERATION_S = 0.05
 CONNECT_S = 1.0
 BREAK_S = 1.0
 ADMIN_S = 30.0
-MAX_CONNECTIONS = 32
+MAX_CONNECTIONS = 16
 SCAN_COUNT = 1000
 OFF_LOOP_FROM_BYTES = 64 * 1024
 
@@ -60,8 +60,10 @@ class RedisStore:
         self._clock = clock
         self._max_value_bytes = max_value_bytes
         self._client: Any = None
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._up = False
-        self._try_again_at: float | None = None
+        self._first_look_at: float | None = None
+        self._try_again_at = float("-inf")
         self._probing: asyncio.Task[None] | None = None
         self._outage_logged = False
         self._refusal_logged = False
@@ -143,16 +145,26 @@ class RedisStore:
                 await self._client.connection_pool.disconnect()
         self._up, self._client = False, None
 
+    async def ready(self) -> bool:
+        """Return whether the server answers, after a second at most; also opens the connection."""
+        if not self._up:
+            await asyncio.wait([self._look()])
+        return self._up
+
     async def _try(self, operation: Callable[[], Awaitable[Any]]) -> Any:
         """Return what ``operation`` returns, or ``None`` if it fails or there is no use in trying."""
-        if not self._up:
-            await self._look()
-            if not self._up:
-                self._counts["skipped"] += 1
-                return None
+        if not self._up and not await self._found():
+            self._counts["skipped"] += 1
+            return None
         try:
-            async with asyncio.timeout(OPERATION_S):
-                result = await operation()
+            async with self._slots:
+                # Waiting for one's turn is our own load and no sign of trouble; meanwhile, though,
+                # those before may have found some.
+                if not self._up:
+                    self._counts["skipped"] += 1
+                    return None
+                async with asyncio.timeout(OPERATION_S):
+                    result = await operation()
         except ResponseError as error:
             # The server is there and says no: a value of another type, a read-only replica, full.
             self._counts["failures"] += 1
@@ -160,28 +172,49 @@ class RedisStore:
                 self._refusal_logged = True
                 log.warning("the cache at %s refuses: %s", self.url, type(error).__name__)
             return None
-        except FAILURES as error:
+        except FAILURES:
+            # It may be the server, or a busy moment of ours: the probe finds out, nobody waits.
             self._counts["failures"] += 1
-            self._trip(error)
+            self._up = False
+            self._look()
             return None
         self._refusal_logged = False
         return result
 
-    async def _look(self) -> None:
-        """Start looking for the server in the background; only the first look is waited for."""
-        first = self._try_again_at is None
-        if self._probing is None and (first or self._clock() >= (self._try_again_at or 0.0)):
-            self._try_again_at = self._clock() + BREAK_S
+    async def _found(self) -> bool:
+        """Return whether the server is there; only those that come first wait for an answer."""
+        now = self._clock()
+        if self._first_look_at is None:
+            self._first_look_at = now
+        if self._probing is None and now >= self._try_again_at:
+            self._look()
+        left_s = self._first_look_at + OPERATION_S - now
+        if self._probing is not None and left_s > 0:
+            await asyncio.wait([self._probing], timeout=left_s)
+        return self._up
+
+    def _look(self) -> "asyncio.Task[None]":
+        if self._probing is None:
             self._probing = asyncio.create_task(self._probe())
-        if first and self._probing is not None:
-            await asyncio.wait([self._probing], timeout=OPERATION_S)
+        return self._probing
 
     async def _probe(self) -> None:
         try:
+            client = self._connected()
             async with asyncio.timeout(CONNECT_S):
-                await self._connected().ping()
+                await client.ping()
+            # Connected and yet too slow to be of use is down as well.
+            async with asyncio.timeout(OPERATION_S):
+                await client.ping()
         except FAILURES as error:
-            self._trip(error)
+            self._try_again_at = self._clock() + BREAK_S
+            if not self._outage_logged:
+                self._outage_logged = True
+                log.warning(
+                    "the cache at %s is down (%s); going on without it",
+                    self.url,
+                    type(error).__name__,
+                )
         else:
             self._up = True
             if self._outage_logged:
@@ -189,15 +222,6 @@ class RedisStore:
                 log.info("the cache at %s is back", self.url)
         finally:
             self._probing = None
-
-    def _trip(self, error: BaseException) -> None:
-        self._up = False
-        self._try_again_at = self._clock() + BREAK_S
-        if not self._outage_logged:
-            self._outage_logged = True
-            log.warning(
-                "the cache at %s is down (%s); going on without it", self.url, type(error).__name__
-            )
 
     def _connected(self) -> Any:
         """Return the client, made on first use; it connects by itself."""
@@ -219,10 +243,7 @@ def _client(address: str) -> Any:
         "retry": Retry(NoBackoff(), 0),
     }
     if "+cluster://" in address:
-        return RedisCluster.from_url(
-            address.replace("+cluster://", "://", 1), cluster_error_retry_attempts=0, **common
-        )
-    pool = BlockingConnectionPool.from_url(
-        address, max_connections=MAX_CONNECTIONS, timeout=OPERATION_S, **common
-    )
+        return RedisCluster.from_url(address.replace("+cluster://", "://", 1), **common)
+    # More than slots: a probe, a purge and stats take none.
+    pool = ConnectionPool.from_url(address, max_connections=MAX_CONNECTIONS + 4, **common)
     return Redis(connection_pool=pool)

@@ -23,6 +23,10 @@ class Store(Protocol):
         """Keep ``value`` for ``ttl_s`` seconds, if possible."""
         ...
 
+    async def ready(self) -> bool:
+        """Return whether the server answers, after a second at most; also opens the connection."""
+        ...
+
     async def stats(self) -> dict[str, object]:
         """Return counters of this process and what the server says about itself."""
         ...
@@ -43,18 +47,22 @@ class Store(Protocol):
 class NullStore:
     """The cache that is off: misses everything, keeps nothing."""
 
-    async def get(self, key: str) -> bytes | None:  # noqa: ARG002
+    async def get(self, key: str) -> bytes | None:
         """Miss."""
         return None
 
     async def put(self, key: str, value: bytes, ttl_s: int) -> None:
         """Keep nothing."""
 
+    async def ready(self) -> bool:
+        """Be ready: nothing is needed."""
+        return True
+
     async def stats(self) -> dict[str, object]:
         """Return that there is nothing."""
         return {"backend": "off"}
 
-    async def purge(self, tenant: str | None) -> int:  # noqa: ARG002
+    async def purge(self, tenant: str | None) -> int:
         """Remove nothing."""
         return 0
 

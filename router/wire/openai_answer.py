@@ -1,6 +1,6 @@
 """OpenAI chat completions, the answer side: usage in, chunks to one completion and back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from policies.types import Usage
@@ -110,38 +110,3 @@ def normalise(completion: dict[str, Any]) -> None:
         message = choice.get("message") or {}
         if "reasoning_content" not in message and isinstance(message.get("reasoning"), str):
             message["reasoning_content"] = message.pop("reasoning")
-
-
-PIECE_CHARS = 48
-"""Characters per delta of a replayed answer: small enough to look like a stream, few enough to be cheap."""
-
-
-def as_chunks(completion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the chunks of a stream that assembles to ``completion``; the finish chunks come last."""
-    head = {
-        "id": completion.get("id", ""),
-        "object": "chat.completion.chunk",
-        "created": completion.get("created", 0),
-        "model": completion.get("model", ""),
-    }
-
-    def chunk(index: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        return head | {
-            "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}]
-        }
-
-    choices = completion["choices"]
-    for choice in choices:
-        index, message = choice["index"], choice["message"]
-        yield chunk(index, {"role": "assistant", "content": ""})
-        for name, text in (
-            ("reasoning_content", message.get("reasoning_content") or ""),
-            ("content", message.get("content") or ""),
-            ("refusal", message.get("refusal") or ""),
-        ):
-            for start in range(0, len(text), PIECE_CHARS):
-                yield chunk(index, {name: text[start : start + PIECE_CHARS]})
-        for i, call in enumerate(message.get("tool_calls") or ()):
-            yield chunk(index, {"tool_calls": [{"index": i} | call]})
-    for choice in choices:
-        yield chunk(choice["index"], {}, choice["finish_reason"])

@@ -79,7 +79,7 @@ def parse_chat(
             if k not in ("model", "router", "stream", "stream_options")
         },
         model=model,
-        ask=_ask(messages, has_tools=bool(body.get("tools"))),
+        ask=ask_of(messages, has_tools=bool(body.get("tools"))),
         stream=stream,
         include_usage=bool(options.get("include_usage")),
         wishes=Wishes(
@@ -121,7 +121,7 @@ def _messages(body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return messages
 
 
-def _ask(messages: Sequence[Mapping[str, Any]], *, has_tools: bool) -> Ask:
+def ask_of(messages: Sequence[Mapping[str, Any]], *, has_tools: bool) -> Ask:
     """Return the last human ask: never the system prompt, tool output or an assistant's words."""
     human = [message for message in messages if message["role"] == "user"]
     content = human[-1].get("content") if human else messages[-1].get("content")

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from openai import AsyncOpenAI
 
 from tests.loadtest.simulated import Client, client_of, simulator
 
@@ -260,3 +261,24 @@ async def test_an_unreadable_replay_file_is_a_plain_error() -> None:
     assert process.returncode == 2
     assert b"missing.jsonl" in complaint
     assert b"Traceback" not in complaint
+
+
+async def test_the_official_client_reads_it(simulator_url: str) -> None:
+    async with AsyncOpenAI(base_url=f"{simulator_url}/v1", api_key="any") as openai:
+        stream = await openai.chat.completions.create(
+            model="sim-distilled",
+            messages=[{"role": "user", "content": SUM}],
+            stream=True,
+            seed=1,
+            stream_options={"include_usage": True},
+        )
+        chunks = [chunk async for chunk in stream]
+    assert "The answer is" in "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens > 80
+
+
+async def test_a_long_hostile_message_is_answered_in_good_time(client: Client) -> None:
+    async with asyncio.timeout(5):
+        for content in ("step 1: " * 20_000, "(" * 200_000, "1+" * 100_000):
+            assert (await client.ask("sim-short", content))["choices"]

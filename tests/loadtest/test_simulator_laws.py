@@ -32,14 +32,15 @@ def assert_close(hits: int, exact: float) -> None:
     assert abs(hits / N_SAMPLES - exact) <= 4 * error
 
 
-@pytest.mark.parametrize("model", ["sim-short", "sim-distilled", "sim-long"])
+@pytest.mark.parametrize(
+    ("model", "step"), [("sim-short", 0.90), ("sim-distilled", 0.97), ("sim-long", 0.995)]
+)
 async def test_accuracy_is_the_chance_of_a_step_to_the_power_of_the_steps(
-    client: Client, model: str
+    client: Client, model: str, step: float
 ) -> None:
-    law = LAWS[model]
     counts = await answers(client, model, reasoning_effort="minimal")
-    exact = law.accuracy(written=N_STEPS) if law.think is None else law.accuracy(thought=N_STEPS)
-    assert_close(counts[TRUTH], exact)
+    assert_close(counts[TRUTH], step**N_STEPS)
+    assert LAWS[model].accuracy(thought=N_STEPS) == pytest.approx(step**N_STEPS)
 
 
 async def test_wrong_answers_cluster_as_their_law_says(client: Client) -> None:
@@ -108,3 +109,31 @@ async def test_the_length_of_the_thinking_follows_its_law(client: Client) -> Non
     deviation = math.sqrt(N_STEPS * (1 - 1 / law.filler_tokens)) * law.filler_tokens
     exact = N_STEPS * (law.filler_tokens + 7)
     assert abs(sum(lengths) / N_SAMPLES - exact) <= 4 * deviation / math.sqrt(N_SAMPLES)
+
+
+def chances_of_steps_done(n_tokens: int, mean: int) -> list[float]:
+    """Return P(exactly j of N_STEPS steps are done within n_tokens), by adding up one geometric musing at a time."""
+    at = [1.0] + [0.0] * n_tokens  # the law of the number of tokens after which step j is done
+    done = [1.0]
+    for _ in range(N_STEPS):
+        later = [0.0] * (n_tokens + 1)
+        running = 0.0  # sum over earlier tokens, each musing token keeps going with 1 - 1/mean
+        for tokens in range(8, n_tokens + 1):
+            running = running * (1 - 1 / mean) + at[tokens - 8] / mean
+            later[tokens] = running
+        at = later
+        done.append(sum(at))
+    return [a - b for a, b in zip(done, [*done[1:], 0.0], strict=True)]
+
+
+@pytest.mark.parametrize("budget", [120, 250, 400])
+async def test_accuracy_under_a_thinking_budget_is_its_closed_form(
+    client: Client, budget: int
+) -> None:
+    law = LAWS["sim-long"]
+    counts = await answers(client, "sim-long", thinking_token_budget=budget)
+    exact = sum(
+        chance * law.accuracy(thought=done, leapt=N_STEPS - done)
+        for done, chance in enumerate(chances_of_steps_done(budget, law.filler_tokens))
+    )
+    assert_close(counts[TRUTH], exact)

@@ -17,7 +17,6 @@ from router.settings import (
     load_settings,
     parse_settings,
     schema_text,
-    warnings,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -285,27 +284,6 @@ def test_whatever_the_file_holds_only_settings_or_a_config_error_come_out(docume
         found = list(error.problems)
     assert found
     assert all(line and "\n" not in line for line in found)
-
-
-def test_a_good_ladder_has_no_warnings() -> None:
-    assert warnings(parse_settings(MINIMAL, {}), PRICES) == []
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        ("input: 1, output: 1", "input: 9, output: 9", "not ordered cheap to dear"),
-        ("input: 1, output: 1", "input: 9, output: 9", '"cheap" is dominated'),
-        ("models: [b]", "models: [a]", "do the same"),
-        (", price: {input: 2, output: 2}", "", 'model "b" has no known price'),
-        ("[a]", "[a], thinking: off, max_thinking_tokens: 5", "does nothing"),
-        ("[a]", "[a], max_output_tokens: 1000, max_thinking_tokens: 900", "cut earlier"),
-        ("tiers:", "cache: {near_duplicates: on}\ntiers:", "only knows exact answers"),
-    ],
-)
-def test_what_is_probably_not_meant_is_a_warning(old: str, new: str, expected: str) -> None:
-    settings = parse_settings(MINIMAL.replace(old, new), {})
-    assert any(expected in line for line in warnings(settings, PRICES))
 
 
 def test_the_shipped_json_schema_is_current() -> None:

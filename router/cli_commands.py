@@ -1,0 +1,220 @@
+"""What each command does. Imports of whole rooms are inside: ``score`` needs no server, ``route`` no cache."""
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from .errors import ConfigError, RouterError
+from .settings import Settings, environment, load_settings, warnings
+
+Options = argparse.Namespace
+
+
+def demo(options: Options) -> int:
+    """Run the simulated tiers, the cache and the proxy, and route a dozen queries."""
+    from .demo import run  # noqa: PLC0415 - loads the whole server
+
+    return run(port=options.port, once=options.once)
+
+
+def serve(options: Options) -> int:
+    """Run the proxy until interrupted."""
+    from .serve import run  # noqa: PLC0415 - loads the whole server
+
+    settings = _settings(options.config)
+    for line in warnings(settings):
+        print(f"thinkthrift: warning: {line}", file=sys.stderr)
+    run(settings, options.host, options.port, options.workers)
+    return 0
+
+
+def validate(options: Options) -> int:
+    """Check a configuration: what is wrong, and what is doubtful."""
+    from .bootstrap import build_routing  # noqa: PLC0415 - loads the classifier's runtime
+    from .prices import PriceTable  # noqa: PLC0415
+
+    settings = load_settings(options.config)
+    build_routing(settings, PriceTable.load())
+    for line in warnings(settings):
+        print(f"warning: {line}")
+    names = ", ".join(tier.name for tier in settings.tiers)
+    print(f"{options.config}: ok; tiers, cheap to dear: {names}")
+    return 0
+
+
+def route(options: Options) -> int:
+    """Decide where a query would go, and say why."""
+    from classifier.scorer import Scorer  # noqa: PLC0415 - loads ONNX Runtime
+    from policies.routing import decide  # noqa: PLC0415
+    from policies.strategies import STRATEGIES  # noqa: PLC0415
+
+    from .bootstrap import build_routing, new_decision_id  # noqa: PLC0415
+    from .prices import PriceTable  # noqa: PLC0415
+    from .reply import describe  # noqa: PLC0415
+    from .wire.openai_request import parse_chat  # noqa: PLC0415
+
+    routing = build_routing(_settings_or_demo(options.config), PriceTable.load())
+    messages = [{"role": "user", "content": options.text}]
+    query = parse_chat({"model": "auto", "messages": messages}, {})
+    scorer = Scorer.load()
+    decision = decide(routing, scorer.score(query.ask), query)
+    shown = describe(new_decision_id(), decision, (), sorted(STRATEGIES))
+    if options.json:
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        return 0
+    print(f"{decision.tier.name} ({', '.join(decision.tier.models)}), {decision.plan.strategy}")
+    print(decision.reason)
+    for name, p in decision.p_solve.items():
+        spend = decision.expected[name]
+        print(
+            f"  {name:<12} solves it with p={p:.2f}, ~{spend.tokens} tokens, ~${spend.cost_usd:.5f}"
+        )
+    return 0
+
+
+def score(options: Options) -> int:
+    """Score JSON lines; a bad line is reported, and the others are scored all the same."""
+    from classifier.scorer import Scorer  # noqa: PLC0415 - loads ONNX Runtime
+
+    scorer = Scorer.load()
+    bad = 0
+    with options.file.open(encoding="utf-8") if options.file else sys.stdin as lines:
+        for number, row in _rows(lines):
+            if isinstance(row, str):
+                print(f"thinkthrift: line {number}: {row}", file=sys.stderr)
+                bad += 1
+                continue
+            ident, ask = row
+            shown = {"id": ident, **scorer.score(ask).as_dict()}
+            print(json.dumps(shown, ensure_ascii=False))
+    return 1 if bad else 0
+
+
+def train(options: Options) -> int:
+    """Train the classifier and write artefact and model card."""
+    from classifier.training import DataError, run  # noqa: PLC0415 - loads scikit-learn
+
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    try:
+        run(options.questions, options.outcomes, options.out, date=today)
+    except DataError as error:
+        raise ConfigError([str(error)]) from error
+    print(f"wrote the artefact and its model card to {options.out}")
+    return 0
+
+
+def evaluate(options: Options) -> int:
+    """Measure routing quality on recorded outcomes."""
+    raise ConfigError(["evaluate is not in this version"])
+
+
+def doctor(options: Options) -> int:
+    """Check configuration, classifier and cache; every line says ok or what to do."""
+    from classifier.scorer import Scorer  # noqa: PLC0415 - loads ONNX Runtime
+
+    settings = load_settings(options.config)
+    print(f"configuration  ok: {len(settings.tiers)} tiers, {len(settings.model_list)} models")
+    scorer = Scorer.load()
+    print(f"classifier     ok: {scorer.version} on {scorer.provider}")
+    stats = asyncio.run(_with_store(settings, "stats", None))
+    print(f"cache          ok: {json.dumps(stats, default=str)}")
+    if options.live:
+        raise ConfigError(["doctor --live is not in this version"])
+    return 0
+
+
+def cache_stats(options: Options) -> int:
+    """Print what the cache holds."""
+    stats = asyncio.run(_with_store(_settings_or_demo(options.config), "stats", None))
+    print(json.dumps(stats, indent=2, default=str))
+    return 0
+
+
+def cache_purge(options: Options) -> int:
+    """Remove entries, of one tenant or all."""
+    removed = asyncio.run(_with_store(_settings_or_demo(options.config), "purge", options.tenant))
+    print(f"removed {removed} entries")
+    return 0
+
+
+async def _with_store(settings: Settings, action: str, tenant: str | None) -> Any:
+    import time  # noqa: PLC0415
+    from contextlib import AsyncExitStack  # noqa: PLC0415
+
+    from .cache.embedded import EmbeddedServer  # noqa: PLC0415 - loads redis
+    from .cache.secret import load_secret  # noqa: PLC0415
+    from .cache.store import open_store  # noqa: PLC0415
+
+    async with AsyncExitStack() as stack:
+        url = None
+        if settings.cache.url == "embedded":
+            server = await stack.enter_async_context(EmbeddedServer(settings.cache.state_dir))
+            url = server.url
+        secret = load_secret(settings.cache)
+        store = open_store(settings.cache, secret=secret, clock=time.monotonic, embedded_url=url)
+        stack.push_async_callback(store.close)
+        return await (store.purge(tenant) if action == "purge" else store.stats())
+
+
+def _settings(config: Path | None) -> Settings:
+    """Return the configured settings, or those that the provider keys found make up."""
+    if config is not None:
+        return load_settings(config)
+    from .settings_discovery import discover_settings  # noqa: PLC0415
+    from .settings_probe import answers, served_models  # noqa: PLC0415
+
+    found = discover_settings(environment(), probe=answers, served_models=served_models)
+    models = ", ".join(f"{tier.name}: {'/'.join(tier.models)}" for tier in found.settings.tiers)
+    print(
+        f"thinkthrift: no --config; tiers from {found.found[0]} ({models})"
+        f"; keys found: {', '.join(found.found)}",
+        file=sys.stderr,
+    )
+    return found.settings
+
+
+def _settings_or_demo(config: Path | None) -> Settings:
+    """Return the settings, or the demo's: a dry run must not need a key."""
+    try:
+        return _settings(config)
+    except ConfigError:
+        if config is not None:
+            raise
+        from .demo import demo_settings  # noqa: PLC0415
+
+        print(
+            "thinkthrift: no --config and no provider key: using the demo's tiers", file=sys.stderr
+        )
+        return demo_settings("http://127.0.0.1:1")
+
+
+def _rows(lines: TextIO) -> Iterator[tuple[int, Any]]:
+    """Yield (line number, (id, ask)) or (line number, what is wrong with it)."""
+    from classifier.types import Ask  # noqa: PLC0415
+
+    from .wire.openai_request import parse_chat  # noqa: PLC0415
+
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            yield number, f"not JSON: {error}"
+            continue
+        if not isinstance(row, dict) or not ({"prompt", "messages"} & row.keys()):
+            yield number, 'must be an object with "id" and "prompt" or "messages"'
+        elif isinstance(row.get("prompt"), str):
+            yield number, (row.get("id"), Ask(row["prompt"]))
+        else:
+            try:
+                query = parse_chat({"model": "auto", "messages": row.get("messages")}, {})
+            except RouterError as error:
+                yield number, str(error)
+            else:
+                yield number, (row.get("id"), query.ask)

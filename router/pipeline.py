@@ -1,0 +1,236 @@
+"""The way of a request: admit, recall, gauge, decide, spend, guard, settle.
+
+Whoever has read this file knows the project. Each step is a room of its own; this one only joins them.
+
+    admit    what is asked for exists and may be asked for
+    recall   somebody of this tenant has paid for this answer before        router/cache
+    gauge    how hard is it                                                 classifier
+    decide   which tier, which strategy, which budget                       policies/routing
+    spend    call the tier's models, falling back where that was allowed    router/spend.py
+    guard    watch the stream, cut it, force an answer                      router/guard.py, answer.py
+    settle   tell the client what it cost, keep the answer                  router/reply.py
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from classifier.types import Ask, Difficulty
+from policies.routing import Routing, decide
+from policies.strategies import STRATEGIES
+from policies.types import Decision, Query, Tier, Usage
+
+from .admission import admit, pass_through
+from .answer import Answer
+from .cache.recall import Kept, Recall
+from .call import World
+from .errors import ApiError, ClassifierUnavailableError, InvalidRequestError
+from .reply import (
+    EVENTS,
+    JSON,
+    Headers,
+    Reply,
+    Told,
+    decision_headers,
+    describe,
+    error_event,
+    served_from_cache,
+)
+from .spend import Spending
+from .wire.openai_answer import Assembler, write_usage
+from .wire.openai_stream import closing, replayed
+from .wire.sse import KEEP_ALIVE, frame
+
+KEEP_ALIVE_S = 10.0
+"""A search that takes longer sends comments, so that no proxy on the way gives up on it."""
+
+
+class Gauge(Protocol):
+    """What tells how hard an ask is; ``classifier.scorer.Scorer`` is one."""
+
+    def score(self, ask: Ask) -> Difficulty:
+        """Return the difficulty of one ask."""
+        ...
+
+
+@dataclass(slots=True)
+class Journey:
+    """One request on its way: what the steps leave for one another."""
+
+    decision_id: str
+    query: Query
+    begun: float
+    cache: str = "bypass"
+    key: str | None = None
+    spending: Spending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Everything a request passes through, joined once at start-up.
+
+    Attributes:
+        routing: Tiers and the policy over them.
+        gauge: The classifier.
+        recall: The answer cache.
+        world: The models behind the tiers.
+        models: What stands for a ``model_list`` name that a client asks for itself.
+        on_classifier_error: ``highest``, ``lowest``, ``reject`` or a tier's name.
+        new_id: Makes decision ids.
+    """
+
+    routing: Routing
+    gauge: Gauge
+    recall: Recall
+    world: World
+    models: Mapping[str, Tier]
+    on_classifier_error: str
+    new_id: Callable[[], str]
+
+    async def answer(self, query: Query) -> Reply:
+        """Return the reply to a chat completion.
+
+        Raises:
+            ApiError: With ``headers`` set to what was known of the decision.
+        """
+        journey = Journey(self.new_id(), query, self.world.now())
+        try:
+            query = journey.query = admit(query, self.routing, self.models)
+            if query.dry_run:
+                return self._explain(journey)
+            journey.key = self.recall.key(query)
+            kept = await self.recall.find(journey.key, query.cache)
+            if kept is not None:
+                return self._replay(journey, kept)
+            journey.cache = "bypass" if journey.key is None else "miss"
+            decision = self.decide(query)
+            collect = Assembler() if journey.key is not None else None
+            tiers = {tier.name: tier for tier in self.routing.tiers}
+            spending = Spending(self.world, query, decision, tiers, collect)
+            journey.spending = spending
+            if not query.stream:
+                return await self._settle(journey, await spending.complete())
+            if spending.searches:
+                return await self._stream_search(journey, spending)
+            answer = await spending.start()
+            return Reply(200, EVENTS + self._headers(journey), stream=self._relay(journey, answer))
+        except ApiError as error:
+            error.headers = self._headers(journey, failed=error)
+            raise
+
+    def decide(self, query: Query) -> Decision:
+        """Return where an admitted query goes: the steps gauge and decide."""
+        if query.model in self.models:
+            return pass_through(self.models[query.model], query)
+        try:
+            return decide(
+                self.routing, self._difficulty(query), query, fallback=self.on_classifier_error
+            )
+        except LookupError as error:
+            raise InvalidRequestError(str(error), param="router") from error
+
+    def _difficulty(self, query: Query) -> Difficulty | None:
+        try:
+            return self.gauge.score(query.ask)
+        except (RuntimeError, ValueError, ArithmeticError) as error:
+            if self.on_classifier_error == "reject":
+                raise ClassifierUnavailableError(
+                    "the classifier failed, and routing.on_classifier_error is reject"
+                ) from error
+            return None
+
+    def _explain(self, journey: Journey) -> Reply:
+        shown = describe(journey.decision_id, self.decide(journey.query), (), sorted(STRATEGIES))
+        return Reply(200, JSON + self._headers(journey), orjson.dumps(shown))
+
+    async def _settle(self, journey: Journey, completion: dict[str, Any]) -> Reply:
+        """Keep a whole answer and return it with what it cost."""
+        assert journey.spending is not None
+        router = journey.spending.router()
+        await self.recall.keep(journey.key, completion, router)
+        completion["usage"] = write_usage(journey.spending.ledger.usage)
+        completion["router"] = router
+        headers = self._headers(journey, cost_known=True)
+        return Reply(200, JSON + headers, orjson.dumps(completion))
+
+    async def _relay(self, journey: Journey, answer: Answer) -> AsyncGenerator[bytes, None]:
+        """Yield a stream as it comes, then what it cost; a failure is an event, never a fake stop."""
+        spending, query = journey.spending, journey.query
+        assert spending is not None
+        try:
+            async with aclosing(answer.payloads()) as payloads:
+                async for batch in payloads:
+                    yield frame(batch)
+        except ApiError as error:
+            yield error_event(error)
+            return
+        router = spending.router()
+        if spending.collect is not None:
+            await self.recall.keep(journey.key, spending.collect.completion(), router)
+        usage = write_usage(spending.ledger.usage)
+        yield closing(answer.finish, router, usage if query.include_usage else None)
+
+    async def _stream_search(self, journey: Journey, spending: Spending) -> Reply:
+        """Search first, then stream the winner; comments keep the connection alive meanwhile."""
+        search = asyncio.ensure_future(spending.complete())
+        try:
+            await asyncio.wait((search,), timeout=KEEP_ALIVE_S)
+            if search.done():
+                search.result()  # an error now still has a status of its own
+        except BaseException:
+            search.cancel()
+            raise
+        stream = self._relay_search(journey, spending, search)
+        return Reply(200, EVENTS + self._headers(journey), stream=stream)
+
+    async def _relay_search(
+        self, journey: Journey, spending: Spending, search: "asyncio.Future[dict[str, Any]]"
+    ) -> AsyncGenerator[bytes, None]:
+        try:
+            while not search.done():
+                yield KEEP_ALIVE
+                await asyncio.wait((search,), timeout=KEEP_ALIVE_S)
+            completion = search.result()
+        except ApiError as error:
+            yield error_event(error)
+            return
+        finally:
+            search.cancel()
+        router = spending.router()
+        await self.recall.keep(journey.key, completion, router)
+        usage = write_usage(spending.ledger.usage)
+        for part in replayed(completion, router, usage if journey.query.include_usage else None):
+            yield part
+
+    def _replay(self, journey: Journey, kept: Kept) -> Reply:
+        """Return a stored answer, as a body or as a stream; nothing was spent on it."""
+        journey.cache = "hit"
+        router = served_from_cache(kept.router)
+        usage = write_usage(Usage())
+        headers = decision_headers(self._told(journey), router, cost_known=True)
+        if not journey.query.stream:
+            body = kept.completion | {"usage": usage, "router": router}
+            return Reply(200, JSON + headers, orjson.dumps(body))
+        parts = replayed(kept.completion, router, usage if journey.query.include_usage else None)
+        return Reply(200, EVENTS + headers, b"".join(parts))
+
+    def _headers(
+        self, journey: Journey, *, cost_known: bool = False, failed: ApiError | None = None
+    ) -> Headers:
+        """Return the decision headers: what is known by now."""
+        spending = journey.spending
+        router = {} if spending is None else spending.router()
+        return decision_headers(self._told(journey, failed), router, cost_known=cost_known)
+
+    def _told(self, journey: Journey, failed: ApiError | None = None) -> Told:
+        spending = journey.spending
+        waited_s = 0.0 if spending is None else spending.trace.waited_s
+        attempts = 0 if spending is None else spending.trace.attempts
+        if failed is not None:
+            attempts = max(attempts, failed.attempts)
+        overhead_s = max(0.0, self.world.now() - journey.begun - waited_s)
+        return Told(journey.decision_id, journey.cache, overhead_s * 1000, attempts)

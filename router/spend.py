@@ -1,0 +1,123 @@
+"""The step ``spend``: one decision carried out, in its tier or in the tiers it may fall back to."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from policies.budgets import plan_budget
+from policies.types import Decision, Query, SearchPlan, Tier
+
+from .answer import Answer
+from .call import Trace, World
+from .errors import OverloadedError, RateLimitedError, UpstreamError
+from .ledger import Ledger
+from .reply import router_object
+from .search import Solve
+from .wire.openai_answer import Assembler
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Spending:
+    """What is being spent on one request.
+
+    Attributes:
+        world: Pool, ratios, clock.
+        query: What was asked.
+        decision: Where it goes; changes when a tier falls back.
+        tiers: By name, for fallbacks.
+        collect: Assemble a streamed answer, for the cache.
+        ledger: The account.
+        trace: What happened upstream.
+        answer: The answer in the making, without a search.
+        solve: The search, if there is one.
+    """
+
+    world: World
+    query: Query
+    decision: Decision
+    tiers: Mapping[str, Tier]
+    collect: Assembler | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    trace: Trace = field(default_factory=Trace)
+    answer: Answer | None = None
+    solve: Solve | None = None
+
+    def __post_init__(self) -> None:
+        budget = self.decision.budget
+        if budget.total is not None:
+            # Half at the most: a tiny total must still let the first call begin.
+            self.ledger = Ledger(budget.total, held=min(budget.answer_reserve, budget.total // 2))
+
+    @property
+    def searches(self) -> bool:
+        """The answer comes from several samples, and is whole before any of it is sent."""
+        return self.decision.plan.strategy != "single"
+
+    async def complete(self) -> dict[str, Any]:
+        """Return the whole completion, without ``usage``; raises ApiError."""
+        return await self._in_some_tier(self._complete)
+
+    async def start(self) -> Answer:
+        """Return the answer whose stream has begun; raises ApiError."""
+        return await self._in_some_tier(self._start)
+
+    def router(self) -> dict[str, Any]:
+        """Return the ``router`` object: what is known by now."""
+        backend = self.trace.backend
+        solve, answer = self.solve, self.answer
+        return router_object(
+            self.decision,
+            self.ledger,
+            model="" if backend is None else backend.spec.name,
+            stop_reason=solve.stop_reason if solve else answer.stop_reason if answer else "done",
+            samples=solve.samples if solve else 1,
+            agreement=solve.agreement if solve else None,
+        )
+
+    async def _complete(self) -> dict[str, Any]:
+        decision = self.decision
+        if self.searches:
+            self.solve = Solve(
+                self.world, self.query, decision.tier, decision.plan, decision.budget,
+                self.ledger, self.trace,
+            )  # fmt: skip
+            return await self.solve.run()
+        self.answer = self._single()
+        return await self.answer.complete()
+
+    async def _start(self) -> Answer:
+        self.answer = self._single()
+        await self.answer.start()
+        return self.answer
+
+    def _single(self) -> Answer:
+        return Answer(
+            self.world, self.query, self.decision.tier, self.decision.budget,
+            self.ledger, self.trace, collect=self.collect,
+        )  # fmt: skip
+
+    async def _in_some_tier(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try the decided tier, then its fallbacks; a caller's mistake falls back nowhere."""
+        tried = {self.decision.tier.name}
+        while True:
+            try:
+                return await attempt()
+            except (UpstreamError, OverloadedError, RateLimitedError) as error:
+                fallback = self.tiers.get(self.decision.tier.fallback_tier or "")
+                if fallback is None or fallback.name in tried or not self._may_use(fallback):
+                    error.final = True
+                    raise
+                tried.add(fallback.name)
+                self.decision = replace(
+                    self.decision,
+                    tier=fallback,
+                    plan=SearchPlan(),  # what is left of the time buys one answer, not a search
+                    budget=plan_budget(fallback, self.query.ceilings),
+                    cause="fallback",
+                    reason=f"{self.decision.tier.name} failed ({error.code}); its fallback_tier answers.",
+                )
+
+    def _may_use(self, tier: Tier) -> bool:
+        return self.query.tiers is None or tier.name in self.query.tiers

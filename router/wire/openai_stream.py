@@ -1,0 +1,69 @@
+"""OpenAI chat completions, streamed: the last chunks of a stream, and a whole answer as a stream."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from .sse import END, frame
+
+PIECE_CHARS = 48
+"""Characters per delta of a replayed answer: small enough to look like a stream, few enough to be cheap."""
+
+
+def _as_chunks(completion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the chunks of a stream that assembles to ``completion``; the finish chunks come last."""
+    head = {
+        "id": completion.get("id", ""),
+        "object": "chat.completion.chunk",
+        "created": completion.get("created", 0),
+        "model": completion.get("model", ""),
+    }
+
+    def chunk(index: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        return head | {
+            "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}]
+        }
+
+    choices = completion["choices"]
+    for choice in choices:
+        index, message = choice["index"], choice["message"]
+        yield chunk(index, {"role": "assistant", "content": ""})
+        for name, text in (
+            ("reasoning_content", message.get("reasoning_content") or ""),
+            ("content", message.get("content") or ""),
+            ("refusal", message.get("refusal") or ""),
+        ):
+            for start in range(0, len(text), PIECE_CHARS):
+                yield chunk(index, {name: text[start : start + PIECE_CHARS]})
+        for i, call in enumerate(message.get("tool_calls") or ()):
+            yield chunk(index, {"tool_calls": [{"index": i} | call]})
+    for choice in choices:
+        yield chunk(choice["index"], {}, choice["finish_reason"])
+
+
+def closing(
+    finish: Sequence[Mapping[str, Any]],
+    router: Mapping[str, Any],
+    usage: Mapping[str, Any] | None,
+) -> bytes:
+    """Return the end of a stream: finish reasons, then usage if it was asked for, then ``[DONE]``.
+
+    Both chunks carry the ``router`` object: what the stream cost is known only now.
+    """
+    last = [{**chunk, "router": router} for chunk in finish]
+    if usage is not None:
+        head = {name: finish[-1].get(name) for name in ("id", "created", "model")}
+        kind = {"object": "chat.completion.chunk", "choices": []}
+        last.append({**head, **kind, "usage": usage, "router": router})
+    return frame(map(orjson.dumps, last)) + END
+
+
+def replayed(
+    completion: Mapping[str, Any], router: Mapping[str, Any], usage: Mapping[str, Any] | None
+) -> Iterator[bytes]:
+    """Yield a whole answer as the stream it could have been: deltas first, then its end."""
+    chunks = list(_as_chunks(completion))
+    finish = chunks[-len(completion["choices"]) :]
+    yield frame(map(orjson.dumps, chunks[: -len(finish)]))
+    yield closing(finish, router, usage)

@@ -1,0 +1,53 @@
+"""Calibration: shifts move probabilities the right way and are found again from outcomes."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifier.calibration import context_shift, fit_ability_shift, logit, shifted, sigmoid
+from classifier.types import Ask
+
+probabilities = st.floats(0.001, 0.999)
+
+
+@given(st.floats(0.01, 0.99), st.floats(-3, 3))
+def test_shifting_there_and_back_changes_nothing(p: float, shift: float) -> None:
+    assert shifted(shifted(p, shift), -shift) == pytest.approx(p, abs=1e-6)
+
+
+@given(probabilities, st.floats(0.01, 3))
+def test_a_stronger_model_solves_more(p: float, shift: float) -> None:
+    assert shifted(p, shift) > p > shifted(p, -shift)
+
+
+def test_logit_and_sigmoid_stay_finite_at_the_ends() -> None:
+    assert sigmoid(logit(0.0)) == pytest.approx(0.0001, abs=1e-4)
+    assert sigmoid(logit(1.0)) == pytest.approx(0.9999, abs=1e-4)
+
+
+def test_the_ability_of_a_model_is_found_from_its_outcomes() -> None:
+    rng = random.Random(5)
+    p_solve = [rng.uniform(0.05, 0.95) for _ in range(2_000)]
+    correct = [float(rng.random() < shifted(p, -0.8)) for p in p_solve]
+    shift, error = fit_ability_shift(p_solve, correct)
+    assert shift == pytest.approx(-0.8, abs=3 * error)
+    assert 0.02 < error < 0.1
+
+
+def test_without_outcomes_a_model_is_typical_of_its_rung() -> None:
+    assert fit_ability_shift([], []) == (0.0, 2.0)
+
+
+def test_unpaired_outcomes_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 predictions but 1 outcomes"):
+        fit_ability_shift([0.5, 0.5], [1.0])
+
+
+def test_a_plain_first_ask_is_not_shifted_and_context_only_makes_harder() -> None:
+    assert context_shift(Ask("x")) == 0.0
+    assert context_shift(Ask("x", n_turns=3)) < 0.0
+    assert context_shift(Ask("x", has_tools=True, has_images=True)) < context_shift(
+        Ask("x", n_turns=2)
+    )

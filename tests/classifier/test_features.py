@@ -1,0 +1,86 @@
+"""Features: any text is read, form does not pass for content, languages are named."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classifier.features import FEATURE_NAMES, TABLE_ROWS, WINDOW_CHARS, featurise
+
+ODD = [
+    "",
+    " \n\t",
+    "\x00",
+    "\ud800",
+    "😀" * 500,
+    "x" * 1_000_000,
+    "²½ﬁ",
+    "#",
+    "漢" * 3_000,
+    "\u200b" * 9,
+]
+
+
+@pytest.mark.parametrize("text", ODD, ids=[repr(text[:6]) for text in ODD])
+def test_any_text_gives_finite_features_of_one_shape(text: str) -> None:
+    features = featurise(text)
+    assert features.dense.shape == (len(FEATURE_NAMES),)
+    assert np.isfinite(features.dense).all()
+    assert features.truncated == (len(text) > WINDOW_CHARS)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=400))
+def test_ngram_rows_are_sorted_distinct_and_inside_the_table(text: str) -> None:
+    grams = featurise(text).grams
+    assert (np.diff(grams) > 0).all()
+    assert grams.size == 0 or (grams[0] >= 1 and grams[-1] < TABLE_ROWS)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet=st.characters(codec="ascii"), max_size=200))
+def test_case_and_invisible_characters_change_nothing(text: str) -> None:
+    plain, changed = featurise(text), featurise(text.upper().replace("A", "A\u200b"))
+    assert np.array_equal(plain.dense, changed.dense)
+    assert np.array_equal(plain.grams, changed.grams)
+
+
+def test_a_number_counts_by_its_length_not_its_value() -> None:
+    assert np.array_equal(featurise("17 apples").grams, featurise("23 apples").grams)
+    assert not np.array_equal(featurise("17 apples").grams, featurise("2345 apples").grams)
+
+
+def test_both_ends_of_a_long_text_are_read() -> None:
+    filler = "lorem ipsum " * 1_000
+    plain = set(featurise(filler).grams.tolist())
+    assert set(featurise(f"zebra {filler}").grams.tolist()) - plain
+    assert set(featurise(f"{filler} zebra").grams.tolist()) - plain
+
+
+def test_the_same_intent_has_the_same_feature_in_every_language() -> None:
+    column = FEATURE_NAMES.index("words of intent: prove")
+    asks = ["Prove it.", "证明这个", "Докажите это", "Démontrer cela", "Beweise das", "証明せよ"]
+    assert [featurise(ask).dense[column] > 0 for ask in asks] == [True] * len(asks)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("What is the capital of France?", "en"),
+        ("法国的首都是哪里？", "zh"),
+        ("フランスの首都はどこですか？", "ja"),
+        ("프랑스의 수도는 어디인가요?", "ko"),
+        ("¿Cuál es la capital de Francia?", "es"),
+        ("Quelle est la capitale de la France ?", "fr"),
+        ("Was ist die Hauptstadt von Frankreich?", "de"),
+        ("Какая столица у Франции и где она?", "ru"),
+        ("ما هي عاصمة فرنسا؟", "ar"),
+        ("फ्रांस की राजधानी क्या है?", "hi"),
+        ("Qual é a capital da França?", "pt"),
+        ("Qual è la capitale della Francia?", "it"),
+        ("12345", "und"),
+    ],
+    ids=lambda value: value if len(value) < 4 else "text",
+)
+def test_the_language_is_named(text: str, language: str) -> None:
+    assert featurise(text).language == language
