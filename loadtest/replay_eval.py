@@ -161,16 +161,16 @@ def _fixed(name: str, records: Sequence[Record], tiers: Sequence[str]) -> Row:
 
 
 def print_table(rows: Iterable[Row], n: int, console: Console) -> None:
-    """Print the comparison; costs per thousand questions, saving against always-long."""
+    """Print the comparison; tokens per question, costs per thousand questions, saving against always-long."""
     rows = list(rows)
     dearest = next(row.cost_usd for row in rows if row.name == f"always {TIERS[-1]}")
     table = Table(title=f"{n} recorded questions")
     for heading in (
         "routing",
-        "short / distilled / long",
+        "short/distilled/long",
         "accuracy",
-        "tokens per question",
-        "USD per 1,000",
+        "tokens each",
+        "USD/1,000",
         "saved",
     ):
         is_name = heading == "routing"
@@ -216,7 +216,7 @@ def main(argv: list[str] | None = None) -> int:
     errors = [reply.error for reply in replies if reply.error]
     n_recorded = sum(reply.is_recorded for reply in replies)
     console.print(
-        f"{n_recorded} of {len(records)} answers are the recorded text, byte for byte; {len(errors)} requests failed."
+        f"{n_recorded} of {len(records)} answers are the recorded text; {len(errors)} requests failed."
     )
     console.print(
         "Answers and grades are recordings; tokens of hidden reasoning and prices are declared: docs/simulator.md."

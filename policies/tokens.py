@@ -27,6 +27,11 @@ class TokenCount:
         self.chunks += 1
         self.bytes += len(text) if text.isascii() else len(text.encode(errors="replace"))
 
+    def add_bytes(self, n_bytes: int) -> None:
+        """Count one delta of which only the size is known."""
+        self.chunks += 1
+        self.bytes += n_bytes
+
     @property
     def tokens(self) -> int:
         """The estimate; at least the number of chunks."""

@@ -54,13 +54,14 @@ class Answer:
 
     async def complete(self) -> dict[str, Any]:
         """Return the whole completion, without ``usage``; raises ApiError."""
-        if self.budget.thinking:  # a limit above zero: only a stream can be held to it
+        call = self._call()
+        if call.needs_watching:
             self.collect = Assembler()
-            await self.start()
+            self._opened = await call.open()
             async for _ in self.payloads():
                 pass
             return self.collect.completion()
-        completion = await self._call().complete()
+        completion = await call.complete()
         choice = completion["choices"][0]
         message = choice.get("message") or {}
         answered = message.get("content") or message.get("tool_calls")

@@ -27,6 +27,7 @@ from .identity import Keyring
 from .pipeline import Pipeline
 from .prices import PriceTable
 from .settings import Settings
+from .trust import Trust
 
 log = logging.getLogger("thinkthrift")
 
@@ -125,7 +126,7 @@ async def open_runtime(
                 ttl_s=settings.cache.ttl_s,
                 sampled=settings.cache.sampled,
             ),
-            world=World(pool, Ratios(), time.monotonic, routing.tiers[0]),
+            world=World(pool, Ratios(), Trust(), time.monotonic, routing.tiers[0]),
             models={
                 name: pass_through_tier(name, backend.spec.price, longest_s)
                 for name, backend in backends.items()

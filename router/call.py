@@ -15,6 +15,7 @@ from router.backends.port import Backend, ModelSpec, Upstream
 from router.errors import UpstreamError
 from router.guard import Guard
 from router.ledger import Lease, Ledger
+from router.trust import Trust
 from router.wire.openai_answer import normalise, read_usage
 
 T = TypeVar("T")
@@ -54,12 +55,14 @@ class World:
     Attributes:
         pool: The models.
         ratios: Corrections of our token counts.
+        trust: Which models keep a budget by themselves.
         now: Monotonic seconds.
         cheapest: The tier that answers when nobody else will.
     """
 
     pool: Pool
     ratios: Ratios
+    trust: Trust
     now: Callable[[], float]
     cheapest: Tier
 
@@ -109,8 +112,22 @@ class Call:
 
         reached = await self._reach(use)
         normalise(reached.value)
-        self.lease.settle(usage_of(reached.value, self.query), reached.backend.spec.price)
+        usage = usage_of(reached.value, self.query)
+        self.book(usage, reached.backend.spec)
         return reached.value
+
+    @property
+    def needs_watching(self) -> bool:
+        """A plain request must be carried as a stream, because only a stream can be cut."""
+        if not self.budget.thinking:
+            return False  # nothing to think with, or no limit on it
+        specs = [self.world.pool.backends[name].spec for name in self.tier.models]
+        return any(self.world.trust.needs_watching(spec.name, spec.dialect) for spec in specs)
+
+    def book(self, usage: Usage, spec: ModelSpec) -> None:
+        """Settle the lease, and note whether the model kept its budget."""
+        self.lease.settle(usage, spec.price)
+        self.world.trust.observe(spec.name, usage.reasoning, self.budget.thinking)
 
     async def open(self) -> "Opened":
         """Return the stream once its first chunks are here; raises ApiError.
@@ -188,9 +205,8 @@ class Opened:
                 if passed := guard.feed(batch):
                     yield passed
         finally:
-            self.call.lease.settle(
-                guard.usage(prompt_tokens(self.call.query.body["messages"])), self.spec.price
-            )
+            usage = guard.usage(prompt_tokens(self.call.query.body["messages"]))
+            self.call.book(usage, self.spec)
             self.call.world.ratios.learn(self.spec.name, guard)
             await self.upstream.close()
 

@@ -70,15 +70,24 @@ class Guard:
         """
         passed: list[bytes] = []
         for payload in payloads:
+            if (
+                self.head
+                and not (self.collect or self.mute_thinking)
+                and (size := _plain_text(payload))
+            ):
+                self.answered = True
+                self.spoken.add_bytes(size)
+                passed.append(payload)
+                continue
             if payload == DONE:
                 self.done = True
                 break
-            chunk = _decode(payload)
-            out = self._take(chunk, payload)
+            out = self._take(_decode(payload), payload)
             if out is not None:
                 passed.append(out)
             if self.cut:
                 break
+        self._limit_output()
         return passed
 
     @property
@@ -123,11 +132,10 @@ class Guard:
         if not self.head:
             self.head = {name: chunk.get(name) for name in _HEAD}
         elif chunk.get("id") != self.head["id"]:
-            chunk |= self.head
+            chunk |= self.head  # this stream goes on where another one stopped
             changed = True
         if self.collect is not None:
             self.collect.add(chunk)
-        self._limit_output()
         if finished:
             self.finish.append(chunk)
             return None
@@ -169,6 +177,25 @@ class Guard:
         spent = (self.thought.tokens + self.spoken.tokens) * self.ratio
         if spent > limit * GRACE + SLACK_TOKENS:
             self.cut = "output_budget"
+
+
+def _plain_text(payload: bytes) -> int:
+    """Return the size of a chunk's text if text is all it brings, else 0.
+
+    Most chunks of a stream are like that, and need not be parsed to be counted and passed on. A quote inside
+    a JSON string is escaped, so text cannot look like one of these keys.
+    """
+    start = payload.find(b'"content":"')
+    if start < 0 or any(key in payload for key in _NEEDS_PARSING):
+        return 0
+    if b'"finish_reason":' in payload and b'"finish_reason":null' not in payload:
+        return 0
+    if b'"usage":' in payload and b'"usage":null' not in payload:
+        return 0
+    return max(0, payload.find(b'"}', start) - start - len(b'"content":"'))
+
+
+_NEEDS_PARSING = (b'"reasoning', b'"tool_calls"', b'"error"', b'"refusal":"')
 
 
 def _decode(payload: bytes) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Trains, exports and evaluates the classifier; serving never imports it."""
 
 from classifier.training.dataset import DataError
+from classifier.training.evaluate import evaluate
 from classifier.training.run import run
 
-__all__ = ["DataError", "run"]
+__all__ = ["DataError", "evaluate", "run"]

@@ -69,6 +69,21 @@ class Outcomes:
     reasoning_tokens: NDArray[np.float64]
     models: tuple[str, ...]
 
+    def of(self, rows: NDArray[np.int64]) -> "Outcomes":
+        """Return the outcomes of the given question rows, numbered by their place among them."""
+        place = np.full(int(max(self.question.max(), rows.max())) + 1, -1)
+        place[rows] = np.arange(rows.size)
+        kept = np.flatnonzero(place[self.question] >= 0)
+        return Outcomes(
+            question=place[self.question[kept]],
+            model=self.model[kept],
+            rung=self.rung[kept],
+            correct=self.correct[kept],
+            output_tokens=self.output_tokens[kept],
+            reasoning_tokens=self.reasoning_tokens[kept],
+            models=self.models,
+        )
+
 
 def read_questions(path: Path) -> list[Question]:
     """Return the questions of a file in its order.

@@ -155,12 +155,12 @@ def fit(
     """
     held = np.array([_held_out(question) for question in questions])
     kept = np.flatnonzero(~held)
-    scaler = StandardScaler().fit(matrices.dense[kept])
+    scaler = StandardScaler().fit(matrices.dense)
     advance("domains")
     topics, domain = fit_domain(questions, matrices, scaler, held)
-    first = fit_success(questions, labels, matrices, recipe, scaler, kept, advance)
+    first = fit_success(questions, labels, matrices, recipe, kept, advance)
     everything = np.arange(len(questions))
-    second = fit_success(questions, labels, matrices, recipe, scaler, everything, advance)
+    second = fit_success(questions, labels, matrices, recipe, everything, advance)
 
     advance("thinking tokens and calibration")
     raw = first.raw_logits(matrices)
@@ -229,12 +229,12 @@ def fit_success(
     labels: Labels,
     matrices: Matrices,
     recipe: Recipe,
-    scaler: StandardScaler,
     among: NDArray[np.int64],
-    advance: Callable[[str], None],
+    advance: Callable[[str], None] = lambda _: None,
 ) -> Success:
     """Return the estimators of the rung logits, fitted on the rows ``among`` that have a label."""
     rows = among[labels.weight[among] > 0]
+    scaler = StandardScaler().fit(matrices.dense)
     chosen, part = [questions[row] for row in rows], matrices.rows(rows)
     targets = ranked_targets(chosen, labels.logits[rows])
     weights = row_weights(chosen, labels.weight[rows])

@@ -27,6 +27,11 @@ class Matrices:
         """Return the chosen rows in the given order."""
         return Matrices(self.dense[chosen], self.grams[chosen])
 
+    def stacked(self, below: "Matrices") -> "Matrices":
+        """Return these rows followed by those of another."""
+        dense = np.concatenate([self.dense, below.dense])
+        return Matrices(dense, sparse.vstack([self.grams, below.grams], format="csr"))
+
 
 def make_matrices(texts: Sequence[str], advance: Callable[[int], None] | None = None) -> Matrices:
     """Return the features of the texts, one row each.

@@ -33,7 +33,16 @@ class Splitter:
         *events, self._tail = (self._tail + data).split(b"\n\n")
         if len(self._tail) > MAX_EVENT_BYTES:
             raise EventTooLongError(f"an event is over {MAX_EVENT_BYTES} bytes")
-        return [payload for event in events if (payload := _payload(event))]
+        return [
+            payload
+            for event in events
+            # The usual form is recognised here: this runs once per chunk of every stream.
+            if (
+                payload := event[6:]
+                if event[:6] == b"data: " and b"\n" not in event
+                else _payload(event)
+            )
+        ]
 
     def rest(self) -> list[bytes]:
         """Return what a stream that ended without its last blank line still held."""
@@ -43,8 +52,6 @@ class Splitter:
 
 
 def _payload(event: bytes) -> bytes:
-    if b"\n" not in event and event.startswith(b"data: "):
-        return event[6:]
     lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line[:5] == b"data:"]
     return b"\n".join(lines)
 

@@ -1,0 +1,134 @@
+"""Leave one source out: how well the classifier ranks questions of a kind it never saw.
+
+This is the figure to choose recipes by; the pooled dev split flatters whoever learns templates.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from classifier.training.dataset import Outcomes, Question
+from classifier.training.evaluate import Pair, pair_up
+from classifier.training.fit import Recipe, fit_success, with_copies
+from classifier.training.labels import make_labels
+from classifier.training.matrices import Matrices, make_matrices
+from classifier.training.metrics import apgr, auc
+from classifier.training.routing_quality import WRONG_BELOW
+from classifier.training.scores import Scores
+
+GROUPS: dict[str, tuple[tuple[str, ...], tuple[Pair, ...]]] = {
+    "reasoning_gym": (
+        ("reasoning_gym_easy", "reasoning_gym_hard"),
+        (Pair("llama-3.3-70b", "deepseek-r1"), Pair("llama-4-maverick", "o3-mini")),
+    ),
+    "mmlu_pro": (
+        ("mmlu_pro",),
+        (
+            Pair("llama-3.1-8b", "gemini-1.5-pro-002"),
+            Pair("mixtral-8x7b-instruct-v0.1", "llama-3.1-70b"),
+        ),
+    ),
+    "zeroeval": (
+        ("zeroeval_math_l5", "zeroeval_crux"),
+        (Pair("gpt-4o-mini", "o1-mini"),),
+    ),
+    "kor_bench": (("kor_bench",), (Pair("llama-3.1-8b", "claude-3-5-sonnet"),)),
+    "farel_bench": (("farel_bench",), (Pair("llama-3.1-70b", "deepseek-r1"),)),
+}
+"""Sources that are left out together, and the pairs that are measured on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Quality on sources that were left out of the training.
+
+    Attributes:
+        apgr_difficulty: Average gap recovered when ranked by difficulty, mean over the pairs.
+        apgr_uplift: The same ranked by ``p_solve.long - p_solve.short``.
+        auc: AUC of "the weak model is wrong" by difficulty, mean over the pairs.
+    """
+
+    apgr_difficulty: float
+    apgr_uplift: float
+    auc: float
+
+
+def leave_one_out(
+    questions: Sequence[Question],
+    outcomes: Outcomes,
+    recipe: Recipe,
+    groups: Mapping[str, tuple[tuple[str, ...], tuple[Pair, ...]]] | None = None,
+    advance: Callable[[str], None] = lambda _: None,
+) -> dict[str, LeftOut]:
+    """Return the quality per group when its sources, and copies made of them, are not taught.
+
+    Only rows of the split ``train`` teach; all rows of a left-out source are measured.
+
+    Args:
+        questions: All questions.
+        outcomes: Their outcomes; rows are those of ``questions``.
+        recipe: Sizes and strengths of the fit.
+        groups: Sources and pairs per group; default is ``GROUPS``.
+        advance: Called with the name of each group when it begins.
+    """
+    matrices = make_matrices([question.prompt for question in questions])
+    found: dict[str, LeftOut] = {}
+    for name, (sources, pairs) in (groups or GROUPS).items():
+        advance(name)
+        taught = [r for r, q in enumerate(questions) if q.split == "train" and _other(q, sources)]
+        asked = np.array([r for r, q in enumerate(questions) if q.source in sources])
+        logits = np.full((len(questions), 3), np.nan)
+        logits[asked] = _taught_logits(
+            questions, outcomes, recipe, matrices, np.array(taught), asked
+        )
+        found[name] = _quality(outcomes, logits, pairs)
+    return found
+
+
+def _other(question: Question, sources: Sequence[str]) -> bool:
+    return question.source not in sources and question.meta.get("base_source") not in sources
+
+
+def _taught_logits(
+    questions: Sequence[Question],
+    outcomes: Outcomes,
+    recipe: Recipe,
+    matrices: Matrices,
+    taught: NDArray[np.int64],
+    asked: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return logits of the asked rows from a fit on the taught rows and their copies."""
+    originals = [questions[row] for row in taught]
+    labels = make_labels(originals, outcomes.of(taught))
+    chosen, labels = with_copies(originals, labels, recipe)
+    copied = make_matrices([question.prompt for question in chosen[len(originals) :]])
+    part = matrices.rows(taught).stacked(copied)
+    everything = np.arange(len(chosen))
+    success = fit_success(chosen, labels, part, recipe, everything)
+    return success.raw_logits(matrices.rows(asked))
+
+
+def _quality(outcomes: Outcomes, logits: NDArray[np.float64], pairs: Sequence[Pair]) -> LeftOut:
+    """Return the means over the pairs."""
+    p_solve = expit(logits)
+    scores = Scores(
+        known=~np.isnan(p_solve[:, 0]),
+        difficulty=1 - p_solve[:, 0],
+        p_solve=p_solve,
+        thinking_p50=np.zeros(len(p_solve)),
+    )
+    rows = []
+    for pair in pairs:
+        paired = pair_up(outcomes, pair, scores, {})
+        rows.append(
+            (
+                apgr(paired.difficulty, paired.weak, paired.strong),
+                apgr(paired.ranking(), paired.weak, paired.strong),
+                auc(paired.difficulty, paired.weak < WRONG_BELOW),
+            )
+        )
+    means = np.mean(rows, axis=0)
+    return LeftOut(float(means[0]), float(means[1]), float(means[2]))
