@@ -13,7 +13,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from classifier.calibration import context_shift, sigmoid
-from classifier.features import Features, featurise, schema
+from classifier.explain import Typical, effects
+from classifier.features import FEATURE_NAMES, Features, featurise, schema
 from classifier.types import RUNGS, ArtifactError, Ask, Difficulty
 
 ARTIFACT = Path(__file__).parent / "artifacts" / "difficulty.onnx"
@@ -35,11 +36,13 @@ class Card:
         version: Release of the artefact, for example ``2026.11``.
         sha256: Hash of the artefact file.
         domains: Names of the domain outputs, in order.
+        typical: Mean dense features of the training texts; explanations compare with it.
     """
 
     version: str
     sha256: str
     domains: tuple[str, ...]
+    typical: tuple[float, ...]
 
 
 class Scorer:
@@ -48,6 +51,7 @@ class Scorer:
     def __init__(self, session: onnxruntime.InferenceSession, card: Card) -> None:
         self._session = session
         self._domains = card.domains
+        self._typical = Typical(np.array(card.typical, np.float32))
         self.version = f"{card.version}-{card.sha256[:8]}"
         self.provider: str = session.get_providers()[0]
 
@@ -98,6 +102,20 @@ class Scorer:
             for row, logits, tokens, domain in zip(rows, *outputs, strict=True):
                 scored[row] = self._difficulty(asks[row], features[row], logits, tokens, domain)
         return [scored[row] for row in range(len(asks))]
+
+    def explain(self, ask: Ask) -> list[tuple[str, float]]:
+        """Return (feature in words, effect on the difficulty logit), strongest first.
+
+        Positive effects make the ask harder. Takes about a millisecond; not for the hot path.
+        """
+
+        def harder(dense: NDArray[np.float32], grams: NDArray[np.int64]) -> NDArray[np.float64]:
+            logits = self._session.run(["logits"], {"dense": dense, "grams": grams})[0]
+            return np.asarray(-logits[:, 0], np.float64)
+
+        found = effects(featurise(ask.text), self._typical, harder)
+        shift = context_shift(ask)
+        return [("turns, tools and images", -shift), *found] if shift else found
 
     def _difficulty(
         self,
@@ -159,11 +177,13 @@ def read_card(path: Path) -> Card:
             f"{path}: trained for feature schema {card.get('feature_schema')}, this code computes "
             f"{schema()}; train again"
         )
+    if len(card.get("typical") or ()) != len(FEATURE_NAMES):
+        raise ArtifactError(f"{path}: the card holds no typical features; train again")
     if card.get("rungs") != list(RUNGS) or not card.get("domains"):
         raise ArtifactError(
             f"{path}: trained for rungs {card.get('rungs')}, this code serves {list(RUNGS)}; train again"
         )
-    return Card(str(card.get("version")), found, tuple(card["domains"]))
+    return Card(str(card.get("version")), found, tuple(card["domains"]), tuple(card["typical"]))
 
 
 def _default_providers() -> list[str]:

@@ -186,16 +186,15 @@ def _plain_text(payload: bytes) -> int:
     a JSON string is escaped, so text cannot look like one of these keys.
     """
     start = payload.find(b'"content":"')
-    if start < 0 or any(key in payload for key in _NEEDS_PARSING):
+    if start < 0 or b'"reasoning' in payload or b'"tool_calls"' in payload:
+        return 0
+    if b'"error"' in payload or b'"refusal":"' in payload:
         return 0
     if b'"finish_reason":' in payload and b'"finish_reason":null' not in payload:
         return 0
     if b'"usage":' in payload and b'"usage":null' not in payload:
         return 0
     return max(0, payload.find(b'"}', start) - start - len(b'"content":"'))
-
-
-_NEEDS_PARSING = (b'"reasoning', b'"tool_calls"', b'"error"', b'"refusal":"')
 
 
 def _decode(payload: bytes) -> dict[str, Any]:

@@ -18,6 +18,7 @@ def make_card(
     artifact: Path,
     date: str,
     domains: Sequence[str],
+    typical: Sequence[float],
     rows: Mapping[str, Sequence[Question]],
     n_outcomes: int,
     metrics: Mapping[str, object],
@@ -29,6 +30,7 @@ def make_card(
         artifact: The ONNX file; its hash and size are taken.
         date: Day of the training, ISO format.
         domains: Names of the domain outputs, in order.
+        typical: Mean dense features of the training texts.
         rows: Questions per split.
         n_outcomes: Recorded answers used for training.
         metrics: Measured on the dev rows.
@@ -43,6 +45,7 @@ def make_card(
         "feature_schema": schema(),
         "rungs": list(RUNGS),
         "domains": list(domains),
+        "typical": [round(value, 5) for value in typical],
         "rows": {split: len(questions) for split, questions in rows.items()},
         "outcomes": n_outcomes,
         "sources": _sources(rows),

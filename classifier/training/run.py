@@ -79,6 +79,7 @@ def run(
             artifact=out / ARTIFACT_NAME,
             date=date,
             domains=DOMAINS,
+            typical=fitted.success.scaler.mean_.tolist(),
             rows={"train": every_train, "dev": dev},
             n_outcomes=int(taught.question.size),
             metrics=metrics,

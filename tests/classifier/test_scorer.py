@@ -155,3 +155,12 @@ def test_importing_the_package_loads_no_runtime_and_serving_loads_no_training() 
     )
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
+
+
+def test_an_explanation_names_what_made_a_problem_hard(shipped: Scorer) -> None:
+    found = shipped.explain(Ask(OLYMPIAD_ENGLISH[0], n_turns=4))
+    assert found[0][0] == "turns, tools and images"
+    effects = [abs(effect) for _, effect in found[1:]]
+    assert effects == sorted(effects, reverse=True)
+    assert sum(effect for _, effect in found) > 0.3
+    assert all(name and not name.startswith("n_") for name, _ in found)
