@@ -15,6 +15,7 @@ from policies.types import Budget, Usage
 from router.errors import UpstreamError
 from router.wire.openai_answer import Assembler, read_usage
 from router.wire.sse import DONE
+from router.wire.think_tags import ThinkTags
 
 GRACE = 1.05
 """Reasoning may run to this share of its budget to end on a sentence."""
@@ -45,6 +46,8 @@ class Guard:
         reported: Usage the upstream reported.
         head: What identifies the stream: ``id``, ``created``, ``model`` of its first chunk, or of the
             stream that it continues.
+        tail: The last of the reasoning.
+        tags: By choice, where think tags in its content have got it to.
         mute_thinking: Count reasoning, but do not pass it on.
     """
 
@@ -61,6 +64,7 @@ class Guard:
     head: dict[str, Any] = field(default_factory=dict)
     mute_thinking: bool = False
     tail: str = ""
+    tags: dict[int, ThinkTags] = field(default_factory=dict)
 
     def feed(self, payloads: Sequence[bytes]) -> list[bytes]:
         """Take the payloads of some events; return those to pass on.
@@ -71,7 +75,7 @@ class Guard:
         passed: list[bytes] = []
         for payload in payloads:
             if (
-                self.head
+                self.answered
                 and not (self.collect or self.mute_thinking)
                 and (size := _plain_text(payload))
             ):
@@ -127,8 +131,9 @@ class Guard:
         changed = "usage" in chunk and chunk.pop("usage") is not None
         finished = False
         for choice in choices:
-            changed |= self._read(choice.get("delta") or {})
-            finished |= bool(choice.get("finish_reason"))
+            ended = bool(choice.get("finish_reason"))
+            changed |= self._read(choice.setdefault("delta", {}), choice.get("index", 0), ended)
+            finished |= ended
         if not self.head:
             self.head = {name: chunk.get(name) for name in _HEAD}
         elif chunk.get("id") != self.head["id"]:
@@ -141,22 +146,41 @@ class Guard:
             return None
         return orjson.dumps(chunk) if changed else payload
 
-    def _read(self, delta: dict[str, Any]) -> bool:
+    def _read(self, delta: dict[str, Any], index: int, ended: bool) -> bool:  # noqa: FBT001 - a fact
         """Count one delta; return whether it had to be brought into our form."""
-        renamed = "reasoning_content" not in delta and isinstance(delta.get("reasoning"), str)
-        if renamed:
+        changed = "reasoning_content" not in delta and isinstance(delta.get("reasoning"), str)
+        if changed:
             delta["reasoning_content"] = delta.pop("reasoning")
+        if not self.answered or index in self.tags:
+            changed |= self._untag(delta, index, ended)
         if thought := delta.get("reasoning_content"):
             self._think(thought)
             if self.mute_thinking:
                 del delta["reasoning_content"]
-                renamed = True
+                changed = True
         if text := delta.get("content"):
             self.answered = True
             self.spoken.add(text)
         elif delta.get("tool_calls"):
             self.answered = True
-        return renamed
+        return changed
+
+    def _untag(self, delta: dict[str, Any], index: int, ended: bool) -> bool:  # noqa: FBT001 - a fact
+        """Move what stands between think tags to where reasoning belongs."""
+        text = delta.get("content") or ""
+        tags = self.tags.setdefault(index, ThinkTags())
+        if (tags.settled and not tags.trims) or not (text or tags.held):
+            return False
+        thought, answer = tags.feed(text)
+        if ended:
+            more_thought, more_answer = tags.rest()
+            thought, answer = thought + more_thought, answer + more_answer
+        if not thought and answer == text:
+            return False
+        delta["content"] = answer
+        if thought:
+            delta["reasoning_content"] = (delta.get("reasoning_content") or "") + thought
+        return True
 
     def _think(self, text: str) -> None:
         self.thought.add(text)

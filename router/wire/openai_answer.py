@@ -5,6 +5,8 @@ from typing import Any
 
 from policies.types import Usage
 
+from .think_tags import CLOSE, split_whole
+
 
 def read_usage(raw: Mapping[str, Any]) -> Usage:
     """Return the usage an upstream reported; counts that are missing or null are 0."""
@@ -110,3 +112,6 @@ def normalise(completion: dict[str, Any]) -> None:
         message = choice.get("message") or {}
         if "reasoning_content" not in message and isinstance(message.get("reasoning"), str):
             message["reasoning_content"] = message.pop("reasoning")
+        if CLOSE in (text := message.get("content") or ""):
+            thought, message["content"] = split_whole(text)
+            message["reasoning_content"] = (message.get("reasoning_content") or "") + thought
