@@ -14,17 +14,19 @@ from .settings import Settings, environment, load_settings, warnings
 
 Options = argparse.Namespace
 
+SHOWN_REASONS = 5
+
 
 def demo(options: Options) -> int:
     """Run the simulated tiers, the cache and the proxy, and route a dozen queries."""
-    from .demo import run  # noqa: PLC0415 - loads the whole server
+    from .demo import run
 
     return run(port=options.port, once=options.once)
 
 
 def serve(options: Options) -> int:
     """Run the proxy until interrupted."""
-    from .serve import run  # noqa: PLC0415 - loads the whole server
+    from .serve import run
 
     settings = _settings(options.config)
     for line in warnings(settings):
@@ -35,8 +37,8 @@ def serve(options: Options) -> int:
 
 def validate(options: Options) -> int:
     """Check a configuration: what is wrong, and what is doubtful."""
-    from .bootstrap import build_routing  # noqa: PLC0415 - loads the classifier's runtime
-    from .prices import PriceTable  # noqa: PLC0415
+    from .bootstrap import build_routing
+    from .prices import PriceTable
 
     settings = load_settings(options.config)
     build_routing(settings, PriceTable.load())
@@ -49,21 +51,22 @@ def validate(options: Options) -> int:
 
 def route(options: Options) -> int:
     """Decide where a query would go, and say why."""
-    from classifier.scorer import Scorer  # noqa: PLC0415 - loads ONNX Runtime
-    from policies.routing import decide  # noqa: PLC0415
-    from policies.strategies import STRATEGIES  # noqa: PLC0415
+    from classifier.scorer import Scorer
+    from policies.routing import decide
+    from policies.strategies import STRATEGIES
 
-    from .bootstrap import build_routing, new_decision_id  # noqa: PLC0415
-    from .prices import PriceTable  # noqa: PLC0415
-    from .reply import describe  # noqa: PLC0415
-    from .wire.openai_request import parse_chat  # noqa: PLC0415
+    from .bootstrap import build_routing, new_decision_id
+    from .prices import PriceTable
+    from .reply import describe
+    from .wire.openai_request import parse_chat
 
     routing = build_routing(_settings_or_demo(options.config), PriceTable.load())
     messages = [{"role": "user", "content": options.text}]
     query = parse_chat({"model": "auto", "messages": messages}, {})
     scorer = Scorer.load()
     decision = decide(routing, scorer.score(query.ask), query)
-    shown = describe(new_decision_id(), decision, (), sorted(STRATEGIES))
+    why = scorer.explain(query.ask)
+    shown = describe(new_decision_id(), decision, why, sorted(STRATEGIES))
     if options.json:
         print(json.dumps(shown, ensure_ascii=False, indent=2))
         return 0
@@ -79,7 +82,7 @@ def route(options: Options) -> int:
 
 def score(options: Options) -> int:
     """Score JSON lines; a bad line is reported, and the others are scored all the same."""
-    from classifier.scorer import Scorer  # noqa: PLC0415 - loads ONNX Runtime
+    from classifier.scorer import Scorer
 
     scorer = Scorer.load()
     bad = 0
@@ -97,7 +100,7 @@ def score(options: Options) -> int:
 
 def train(options: Options) -> int:
     """Train the classifier and write artefact and model card."""
-    from classifier.training import DataError, run  # noqa: PLC0415 - loads scikit-learn
+    from classifier.training import DataError, run
 
     today = dt.datetime.now(dt.UTC).date().isoformat()
     try:
@@ -109,13 +112,44 @@ def train(options: Options) -> int:
 
 
 def evaluate(options: Options) -> int:
-    """Measure routing quality on recorded outcomes."""
-    raise ConfigError(["evaluate is not in this version"])
+    """Measure routing quality on recorded outcomes; fails where routing is no better than chance."""
+    from classifier.training import DataError
+    from classifier.training import evaluate as measure
+    from classifier.training.dataset import normalised_model
+
+    from .prices import PriceTable
+
+    prices = {
+        normalised_model(name): (price.input, price.output)
+        for name, price in PriceTable.load().prices.items()
+    }
+    try:
+        report: dict[str, Any] = measure(
+            options.questions,
+            options.outcomes,
+            options.report,
+            weak=options.weak,
+            strong=options.strong,
+            scores=options.scores,
+            prices=prices,
+        )
+    except DataError as error:
+        raise ConfigError([str(error)]) from error
+    low, high = report["shuffled_control"]["ci95"]
+    print(f"{report['n']} questions; APGR {report['apgr']:.3f}; report in {options.report}")
+    if low is None or low <= 0:
+        print(
+            "thinkthrift: routing is not shown to beat the same share of strong calls given out "
+            f"by chance (95 % interval of the difference: {low} to {high})",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
 
 
 def doctor(options: Options) -> int:
     """Check configuration, classifier and cache; every line says ok or what to do."""
-    from classifier.scorer import Scorer  # noqa: PLC0415 - loads ONNX Runtime
+    from classifier.scorer import Scorer
 
     settings = load_settings(options.config)
     print(f"configuration  ok: {len(settings.tiers)} tiers, {len(settings.model_list)} models")
@@ -143,12 +177,12 @@ def cache_purge(options: Options) -> int:
 
 
 async def _with_store(settings: Settings, action: str, tenant: str | None) -> Any:
-    import time  # noqa: PLC0415
-    from contextlib import AsyncExitStack  # noqa: PLC0415
+    import time
+    from contextlib import AsyncExitStack
 
-    from .cache.embedded import EmbeddedServer  # noqa: PLC0415 - loads redis
-    from .cache.secret import load_secret  # noqa: PLC0415
-    from .cache.store import open_store  # noqa: PLC0415
+    from .cache.embedded import EmbeddedServer
+    from .cache.secret import load_secret
+    from .cache.store import open_store
 
     async with AsyncExitStack() as stack:
         url = None
@@ -165,8 +199,8 @@ def _settings(config: Path | None) -> Settings:
     """Return the configured settings, or those that the provider keys found make up."""
     if config is not None:
         return load_settings(config)
-    from .settings_discovery import discover_settings  # noqa: PLC0415
-    from .settings_probe import answers, served_models  # noqa: PLC0415
+    from .settings_discovery import discover_settings
+    from .settings_probe import answers, served_models
 
     found = discover_settings(environment(), probe=answers, served_models=served_models)
     models = ", ".join(f"{tier.name}: {'/'.join(tier.models)}" for tier in found.settings.tiers)
@@ -185,7 +219,7 @@ def _settings_or_demo(config: Path | None) -> Settings:
     except ConfigError:
         if config is not None:
             raise
-        from .demo import demo_settings  # noqa: PLC0415
+        from .demo import demo_settings
 
         print(
             "thinkthrift: no --config and no provider key: using the demo's tiers", file=sys.stderr
@@ -195,9 +229,9 @@ def _settings_or_demo(config: Path | None) -> Settings:
 
 def _rows(lines: TextIO) -> Iterator[tuple[int, Any]]:
     """Yield (line number, (id, ask)) or (line number, what is wrong with it)."""
-    from classifier.types import Ask  # noqa: PLC0415
+    from classifier.types import Ask
 
-    from .wire.openai_request import parse_chat  # noqa: PLC0415
+    from .wire.openai_request import parse_chat
 
     for number, line in enumerate(lines, start=1):
         if not line.strip():

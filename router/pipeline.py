@@ -56,6 +56,10 @@ class Gauge(Protocol):
         """Return the difficulty of one ask."""
         ...
 
+    def explain(self, ask: Ask) -> list[tuple[str, float]]:
+        """Return what pushed the score, in words, and how far: above 0 is harder."""
+        ...
+
 
 @dataclass(slots=True)
 class Journey:
@@ -144,7 +148,9 @@ class Pipeline:
             return None
 
     def _explain(self, journey: Journey) -> Reply:
-        shown = describe(journey.decision_id, self.decide(journey.query), (), sorted(STRATEGIES))
+        decision = self.decide(journey.query)
+        why = self.gauge.explain(journey.query.ask) if decision.difficulty else ()
+        shown = describe(journey.decision_id, decision, why, sorted(STRATEGIES))
         return Reply(200, JSON + self._headers(journey), orjson.dumps(shown))
 
     async def _settle(self, journey: Journey, completion: dict[str, Any]) -> Reply:

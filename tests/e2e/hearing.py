@@ -80,13 +80,18 @@ async def ask(
     model: str = "auto",
     stream: bool = False,
     router: Mapping[str, Any] | None = None,
+    cache: str | None = "no-store",
     **fields: Any,
 ) -> Heard:
-    """Return the answer to one question; a stream is asked for its usage, too."""
+    """Return the answer to one question; a stream is asked for its usage, too.
+
+    Nothing comes from the cache unless ``cache`` is ``None``.
+    """
     if stream:
         fields = {"stream_options": {"include_usage": True}} | fields | {"stream": True}
-    if router is not None:
-        fields["extra_body"] = {"router": dict(router)} | fields.get("extra_body", {})
+    wishes = ({} if cache is None else {"cache": cache}) | dict(router or {})
+    if wishes:
+        fields["extra_body"] = {"router": wishes} | fields.get("extra_body", {})
     raw = await client.chat.completions.with_raw_response.create(
         model=model, messages=[{"role": "user", "content": question}], **fields
     )

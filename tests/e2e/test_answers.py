@@ -57,7 +57,7 @@ async def test_the_decision_headers_are_there(
 
 
 async def test_headers_and_router_object_say_the_same(client: AsyncOpenAI) -> None:
-    heard = await ask(client, SUM, router={"cache": "no-store"})
+    heard = await ask(client, SUM)
     for name in ("tier", "model", "cause", "strategy"):
         assert heard.headers[f"x-router-{name}"] == heard.router[name]
     assert float(heard.headers["x-router-difficulty"]) == heard.router["difficulty"]
@@ -67,7 +67,7 @@ async def test_headers_and_router_object_say_the_same(client: AsyncOpenAI) -> No
 @pytest.mark.parametrize("tier", ["short", "distilled", "long"])
 async def test_the_router_object_is_complete(client: AsyncOpenAI, tier: str, stream: bool) -> None:
     heard = await ask(
-        client, SUM, model=f"auto:{tier}", stream=stream, router={"cache": "no-store"}
+        client, SUM, model=f"auto:{tier}", stream=stream
     )
     router = heard.router
     assert set(router) == ROUTER_KEYS
@@ -95,7 +95,7 @@ async def test_the_bill_is_what_the_upstream_counted(
 ) -> None:
     before = stats(upstream)
     heard = await ask(
-        client, SUM, model="auto:distilled", stream=stream, router={"cache": "no-store"}
+        client, SUM, model="auto:distilled", stream=stream
     )
     after = stats(upstream)
     spent = after["tokens_generated"] - before["tokens_generated"]
@@ -123,7 +123,7 @@ async def test_stream_and_plain_give_the_same_answer(client: AsyncOpenAI, model:
     plain, streamed = [
         await ask(
             client, SUM, model=model, stream=stream, seed=7,
-            router={"cache": "no-store", "strategy": "single"},
+            router={"strategy": "single"},
         )
         for stream in (False, True)
     ]  # fmt: skip
