@@ -34,7 +34,7 @@ def plan_budget(tier: Tier, ceilings: Ceilings) -> Budget:
     thinking = 0 if tier.thinking == "off" else _thinking_ceiling(tier, ceilings)
     # Tier ceilings without a stated output bound still bound the call: thinking plus the reserve.
     own_output = tier.max_output_tokens
-    if own_output is None and thinking and tier.max_thinking_tokens is not None:
+    if own_output is None and tier.thinking != "off" and tier.max_thinking_tokens:
         own_output = tier.max_thinking_tokens + tier.answer_reserve_tokens
     total = smallest(tier.max_total_tokens, ceilings.max_total_tokens)
     output = smallest(own_output, ceilings.max_output_tokens, total)

@@ -86,7 +86,7 @@ def _from_name(query: Query, routing: Routing, models: Collection[str]) -> Wishe
         )
     known = [AUTO, *(f"{AUTO}:{tier.name}" for tier in routing.tiers), *models]
     close = get_close_matches(query.model, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     raise ModelNotFoundError(
         f"no model {query.model!r} here{hint} Served: {', '.join(known)}", param="model"
     )

@@ -13,6 +13,7 @@ from policies.routing import ROUTING_POLICIES, Routing
 from policies.strategies import STRATEGIES
 
 from .admission import pass_through_tier
+from .allowance import Allowances
 from .backends.build import build_backends
 from .backends.direct import Connections
 from .backends.pool import Pool
@@ -42,6 +43,7 @@ class Runtime:
     Attributes:
         pipeline: The way of a request.
         keyring: Tells clients apart.
+        allowances: What their keys may still use.
         store: The cache.
         scorer: The classifier.
         settings: What it was built from.
@@ -49,6 +51,7 @@ class Runtime:
 
     pipeline: Pipeline
     keyring: Keyring
+    allowances: Allowances
     store: Store
     scorer: Scorer
     settings: Settings
@@ -110,6 +113,7 @@ async def open_runtime(
             embedded_url=embedded_url,
         )
         stack.push_async_callback(store.close)
+        await store.ready()
         connections = Connections()
         stack.push_async_callback(connections.close)
         backends = build_backends(settings, prices, connections, env)
@@ -134,7 +138,14 @@ async def open_runtime(
             on_classifier_error=settings.routing.on_classifier_error,
             new_id=new_decision_id,
         )
-        yield Runtime(pipeline, Keyring(settings.keys, secret), store, scorer, settings)
+        yield Runtime(
+            pipeline,
+            Keyring(settings.keys, secret),
+            Allowances(store, time.time),  # noqa: TID251 - the edge: days and minutes of the calendar
+            store,
+            scorer,
+            settings,
+        )
 
 
 async def _embedded(stack: AsyncExitStack, settings: Settings) -> str | None:

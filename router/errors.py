@@ -3,20 +3,21 @@
 RouterError
 ├── ConfigError                   the configuration is wrong: every problem at once; exit code 2
 └── ApiError                      what a client sees: status, type, code, param
-    ├── InvalidRequestError            400 invalid_request (413 when the body is too large)
-    ├── ContextLengthExceededError     400 context_length_exceeded
+    ├── InvalidRequestError            400 invalid_request
+    │   ├── BodyTooLargeError          413 invalid_request
+    │   └── ContextLengthExceededError 400 context_length_exceeded
     ├── UnauthenticatedError           401 unauthenticated
     ├── ForbiddenError                 403 forbidden
-    ├── TierNotAllowedError            403 tier_not_allowed
+    │   └── TierNotAllowedError        403 tier_not_allowed
     ├── ModelNotFoundError             404 model_not_found
-    ├── NotCachedError                 404 not_cached
+    │   └── NotCachedError             404 not_cached
     ├── RateLimitedError               429 rate_limited
     ├── BudgetExceededError            429 budget_exceeded
     ├── InternalError                  500 internal
-    ├── UpstreamError             502 upstream_error
+    ├── UpstreamError                  502 upstream_error
+    │   └── UpstreamTimeoutError       504 upstream_timeout
     ├── OverloadedError                503 overloaded
-    ├── ClassifierUnavailableError     503 classifier_unavailable
-    └── UpstreamTimeoutError           504 upstream_timeout
+    └── ClassifierUnavailableError     503 classifier_unavailable
 
 Foreign exceptions are translated once, at their adapter. Messages name the limit, the observed value
 and what to do; they never carry a key or a prompt.
@@ -53,7 +54,6 @@ class ApiError(RouterError):
         retry_after_s: Seconds for ``retry-after``; only 429 and 503 carry one.
         retryable: Trying again, here or on another model of the tier, may help.
         attempts: Upstream calls made before giving up.
-        headers: ``x-router-*`` headers: what was known of the decision when it failed.
         final: Our own retries and fallbacks are spent, so the client's SDK should not repeat them.
     """
 
@@ -74,7 +74,6 @@ class ApiError(RouterError):
         self.retry_after_s = retry_after_s
         self.retryable = retryable
         self.attempts = 0
-        self.headers: list[tuple[bytes, bytes]] = []
         self.final = False
 
     def body(self) -> dict[str, Any]:

@@ -15,10 +15,20 @@ class Identity:
     Attributes:
         tenant: Whose cache entries it shares.
         tiers: Tier names it may use; ``None`` is all.
+        key: Keyed hash of its key: what its allowances are counted under.
+        requests_per_minute: ``None`` is no limit.
+        usd_per_day: ``None`` is no limit.
     """
 
     tenant: str
     tiers: tuple[str, ...] | None = None
+    key: str = ""
+    requests_per_minute: int | None = None
+    usd_per_day: float | None = None
+
+
+ANYBODY = Identity("")
+"""Who is asking before that is known."""
 
 
 class Keyring:
@@ -38,7 +48,9 @@ class Keyring:
         if keys is not None:
             # Looked up by keyed hash: the time a look-up takes tells nothing about a stored key.
             self._known = {
-                self._hash(key.key.get_secret_value().encode()): Identity(key.tenant, key.tiers)
+                (digest := self._hash(key.key.get_secret_value().encode())): Identity(
+                    key.tenant, key.tiers, digest, key.requests_per_minute, key.usd_per_day
+                )
                 for key in keys
             }
 

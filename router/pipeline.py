@@ -24,7 +24,7 @@ from policies.routing import Routing, decide
 from policies.strategies import STRATEGIES
 from policies.types import Decision, Query, Tier, Usage
 
-from .admission import admit, pass_through
+from .admission import AUTO, admit, pass_through
 from .answer import Answer
 from .cache.recall import Kept, Recall
 from .call import World
@@ -37,7 +37,6 @@ from .reply import (
     Told,
     decision_headers,
     describe,
-    error_event,
     served_from_cache,
 )
 from .spend import Spending
@@ -72,6 +71,11 @@ class Journey:
     key: str | None = None
     spending: Spending | None = None
 
+    @property
+    def cost_usd(self) -> float:
+        """What the request has cost upstream by now."""
+        return 0.0 if self.spending is None else self.spending.ledger.cost_usd
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
@@ -95,40 +99,38 @@ class Pipeline:
     on_classifier_error: str
     new_id: Callable[[], str]
 
-    async def answer(self, query: Query) -> Reply:
-        """Return the reply to a chat completion.
+    def begin(self, query: Query) -> Journey:
+        """Return the journey of a query, before its first step."""
+        return Journey(self.new_id(), query, self.world.now())
+
+    async def answer(self, journey: Journey) -> Reply:
+        """Take a request along all its steps and return the reply.
 
         Raises:
-            ApiError: With ``headers`` set to what was known of the decision.
+            ApiError: Here, or later from the reply's stream; ``headers`` then tells what was decided.
         """
-        journey = Journey(self.new_id(), query, self.world.now())
-        try:
-            query = journey.query = admit(query, self.routing, self.models)
-            if query.dry_run:
-                return self._explain(journey)
-            journey.key = self.recall.key(query)
-            kept = await self.recall.find(journey.key, query.cache)
-            if kept is not None:
-                return self._replay(journey, kept)
-            journey.cache = "bypass" if journey.key is None else "miss"
-            decision = self.decide(query)
-            collect = Assembler() if journey.key is not None else None
-            tiers = {tier.name: tier for tier in self.routing.tiers}
-            spending = Spending(self.world, query, decision, tiers, collect)
-            journey.spending = spending
-            if not query.stream:
-                return await self._settle(journey, await spending.complete())
-            if spending.searches:
-                return await self._stream_search(journey, spending)
-            answer = await spending.start()
-            return Reply(200, EVENTS + self._headers(journey), stream=self._relay(journey, answer))
-        except ApiError as error:
-            error.headers = self._headers(journey, failed=error)
-            raise
+        query = journey.query = admit(journey.query, self.routing, self.models)
+        if query.dry_run:
+            return self._explain(journey)
+        journey.key = self.recall.key(query)
+        kept = await self.recall.find(journey.key, query.cache)
+        if kept is not None:
+            return self._replay(journey, kept)
+        journey.cache = "bypass" if journey.key is None else "miss"
+        decision = self.decide(query)
+        collect = Assembler() if journey.key is not None else None
+        spending = Spending(self.world, query, decision, self.routing.tiers, collect)
+        journey.spending = spending
+        if not query.stream:
+            return await self._settle(journey, await spending.complete())
+        if spending.searches:
+            return await self._stream_search(journey, spending)
+        answer = await spending.start()
+        return self._streamed(journey, self._relay(journey, answer))
 
     def decide(self, query: Query) -> Decision:
         """Return where an admitted query goes: the steps gauge and decide."""
-        if query.model in self.models:
+        if query.model != AUTO and query.model in self.models:
             return pass_through(self.models[query.model], query)
         try:
             return decide(
@@ -151,7 +153,8 @@ class Pipeline:
         decision = self.decide(journey.query)
         why = self.gauge.explain(journey.query.ask) if decision.difficulty else ()
         shown = describe(journey.decision_id, decision, why, sorted(STRATEGIES))
-        return Reply(200, JSON + self._headers(journey), orjson.dumps(shown))
+        headers = decision_headers(self._told(journey), shown, cost_known=False)
+        return Reply(200, JSON + headers, orjson.dumps(shown))
 
     async def _settle(self, journey: Journey, completion: dict[str, Any]) -> Reply:
         """Keep a whole answer and return it with what it cost."""
@@ -160,20 +163,16 @@ class Pipeline:
         await self.recall.keep(journey.key, completion, router)
         completion["usage"] = write_usage(journey.spending.ledger.usage)
         completion["router"] = router
-        headers = self._headers(journey, cost_known=True)
+        headers = self.headers(journey, cost_known=True)
         return Reply(200, JSON + headers, orjson.dumps(completion))
 
     async def _relay(self, journey: Journey, answer: Answer) -> AsyncGenerator[bytes, None]:
-        """Yield a stream as it comes, then what it cost; a failure is an event, never a fake stop."""
+        """Yield a stream as it comes, then what it cost; raises ApiError, never fakes a stop."""
         spending, query = journey.spending, journey.query
         assert spending is not None
-        try:
-            async with aclosing(answer.payloads()) as payloads:
-                async for batch in payloads:
-                    yield frame(batch)
-        except ApiError as error:
-            yield error_event(error)
-            return
+        async with aclosing(answer.payloads()) as payloads:
+            async for batch in payloads:
+                yield frame(batch)
         router = spending.router()
         if spending.collect is not None:
             await self.recall.keep(journey.key, spending.collect.completion(), router)
@@ -190,20 +189,17 @@ class Pipeline:
         except BaseException:
             search.cancel()
             raise
-        stream = self._relay_search(journey, spending, search)
-        return Reply(200, EVENTS + self._headers(journey), stream=stream)
+        return self._streamed(journey, self._relay_search(journey, spending, search))
 
     async def _relay_search(
         self, journey: Journey, spending: Spending, search: "asyncio.Future[dict[str, Any]]"
     ) -> AsyncGenerator[bytes, None]:
+        """Yield comments until the search ends, then its winner as a stream."""
         try:
             while not search.done():
                 yield KEEP_ALIVE
                 await asyncio.wait((search,), timeout=KEEP_ALIVE_S)
             completion = search.result()
-        except ApiError as error:
-            yield error_event(error)
-            return
         finally:
             search.cancel()
         router = spending.router()
@@ -211,6 +207,9 @@ class Pipeline:
         usage = write_usage(spending.ledger.usage)
         for part in replayed(completion, router, usage if journey.query.include_usage else None):
             yield part
+
+    def _streamed(self, journey: Journey, stream: AsyncGenerator[bytes, None]) -> Reply:
+        return Reply(200, EVENTS + self.headers(journey), stream=stream)
 
     def _replay(self, journey: Journey, kept: Kept) -> Reply:
         """Return a stored answer, as a body or as a stream; nothing was spent on it."""
@@ -224,7 +223,7 @@ class Pipeline:
         parts = replayed(kept.completion, router, usage if journey.query.include_usage else None)
         return Reply(200, EVENTS + headers, b"".join(parts))
 
-    def _headers(
+    def headers(
         self, journey: Journey, *, cost_known: bool = False, failed: ApiError | None = None
     ) -> Headers:
         """Return the decision headers: what is known by now."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 from urllib.parse import quote
 
@@ -168,7 +169,7 @@ def error_reply(error: ApiError, headers: Headers) -> Reply:
     """Return the error envelope with its status, and the headers that tell an SDK what to do."""
     extra: Headers = []
     if error.status in (429, 503):
-        extra.append((b"retry-after", b"%d" % max(1, round(error.retry_after_s or 1.0))))
+        extra.append((b"retry-after", b"%d" % max(1, ceil(error.retry_after_s or 1.0))))
     if error.final:
         extra.append((b"x-should-retry", b"false"))
     return Reply(error.status, JSON + headers + extra, orjson.dumps(error.body()))

@@ -1,6 +1,6 @@
 """The step ``spend``: one decision carried out, in its tier or in the tiers it may fall back to."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ class Spending:
         world: Pool, ratios, clock.
         query: What was asked.
         decision: Where it goes; changes when a tier falls back.
-        tiers: By name, for fallbacks.
+        tiers: All of them, for fallbacks.
         collect: Assemble a streamed answer, for the cache.
         ledger: The account.
         trace: What happened upstream.
@@ -37,7 +37,7 @@ class Spending:
     world: World
     query: Query
     decision: Decision
-    tiers: Mapping[str, Tier]
+    tiers: Sequence[Tier]
     collect: Assembler | None = None
     ledger: Ledger = field(default_factory=Ledger)
     trace: Trace = field(default_factory=Trace)
@@ -105,8 +105,8 @@ class Spending:
             try:
                 return await attempt()
             except (UpstreamError, OverloadedError, RateLimitedError) as error:
-                fallback = self.tiers.get(self.decision.tier.fallback_tier or "")
-                if fallback is None or fallback.name in tried or not self._may_use(fallback):
+                fallback = self._fallback()
+                if fallback is None or fallback.name in tried:
                     error.final = True
                     raise
                 tried.add(fallback.name)
@@ -119,5 +119,9 @@ class Spending:
                     reason=f"{self.decision.tier.name} failed ({error.code}); its fallback_tier answers.",
                 )
 
-    def _may_use(self, tier: Tier) -> bool:
-        return self.query.tiers is None or tier.name in self.query.tiers
+    def _fallback(self) -> Tier | None:
+        """Return the tier that the failing one names, if the client's key may use it."""
+        name, allowed = self.decision.tier.fallback_tier, self.query.tiers
+        if name is None or (allowed is not None and name not in allowed):
+            return None
+        return next((tier for tier in self.tiers if tier.name == name), None)

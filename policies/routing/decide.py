@@ -60,8 +60,9 @@ def decide(
     ]
     if not open_tiers:
         raise LookupError(
-            f"no tier is left between min_tier={wishes.min_tier} and max_tier={wishes.max_tier}; "
-            f"tiers, cheap to dear: {', '.join(names)}"
+            f"no tier is left between min_tier={wishes.min_tier} and max_tier={wishes.max_tier}"
+            + ("" if allowed is None else f" among those this key may use ({', '.join(allowed)})")
+            + f"; tiers, cheap to dear: {', '.join(names)}"
         )
     if wishes.tier is not None:
         tier = routing.tiers[names.index(wishes.tier)]
@@ -124,7 +125,8 @@ def _within(
     costs = {p.tier.name: p.expected.cost_usd for p in every}
     if costs[chosen.name] <= max_cost_usd:
         return chosen
-    affordable = [t for t in open_tiers if costs[t.name] <= max_cost_usd]
+    below = open_tiers[: open_tiers.index(chosen)]
+    affordable = [t for t in below if costs[t.name] <= max_cost_usd]
     return affordable[-1] if affordable else open_tiers[0]
 
 

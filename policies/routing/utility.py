@@ -18,8 +18,9 @@ COST_WEIGHT = 0.2
 """
 
 
-NOISE = 0.02
-"""Uplift that a calibrated probability cannot tell from none (its calibration error is about that).
+NOISE = 0.03
+"""Uplift that calibrated probabilities cannot tell from none: each is off by 0.02 or more (model card), and an
+uplift is the difference of two.
 
 At dial 0.5 a dearer tier must promise more than this over the cheaper one; less as the dial rises, and at 1
 any promise counts.
@@ -29,7 +30,8 @@ any promise counts.
 def choose(prospects: Sequence[Prospect], dial: float) -> tuple[int, str]:
     """Return the index of the tier to use and the reason, in one sentence.
 
-    Ties, and gains that are noise, go to the cheaper tier.
+    It is the cheapest tier that no dearer one beats by more than noise. So a higher dial never lowers the
+    tier, and what is given up against the best tier is noise at most.
 
     Args:
         prospects: Allowed tiers, cheap to dear; at least one.
@@ -45,10 +47,8 @@ def choose(prospects: Sequence[Prospect], dial: float) -> tuple[int, str]:
         return dial * prospect.p_solve - weight * prospect.expected.cost_usd
 
     noise = 2 * NOISE * (1.0 - dial) * dial
-    best = 0
-    for index in range(1, len(prospects)):
-        if utility(index) > utility(best) + noise:
-            best = index
+    values = [utility(index) for index in range(len(prospects))]
+    best = next(i for i, value in enumerate(values) if max(values[i:]) <= value + noise)
     return best, _reason(prospects, best)
 
 

@@ -25,17 +25,19 @@ async def vote(search: Search) -> None:
     """Offer the leader of the votes after every sample; stop on consensus."""
     ballot = Ballot(search.plan.n)
     async with asyncio.TaskGroup() as group:
-        running: set[asyncio.Task[Candidate | None]] = set()
+        running: list[asyncio.Task[Candidate | None]] = []
         started = 0
         while ballot.settled() is None:
             width = FIRST_BATCH if started < FIRST_BATCH else 1
             while started < search.plan.n and len(running) < width:
-                running.add(group.create_task(search.sample(started)))
+                running.append(group.create_task(search.sample(started)))
                 started += 1
             if not running:
                 break
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            arrived = [task for task in running if task in done]  # in the order they were started
+            running = [task for task in running if task not in done]
+            for task in arrived:
                 candidate = task.result()
                 if candidate is None:
                     started = search.plan.n  # nothing more to be had: count what is still running

@@ -1,6 +1,7 @@
 """What an upstream's refusal means to our client: status and body in, one of our errors out."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -22,6 +23,9 @@ _CONTEXT_MARKS = (
     "context length",
     "maximum context",
     "context window",
+    "context size",
+    "prompt is too long",
+    "input token count",
     "too many tokens",
 )
 
@@ -53,11 +57,11 @@ def refusal(name: str, status: int, raw: bytes, headers: Mapping[str, str]) -> A
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds of a ``retry-after`` header that is a number of seconds."""
-    text = headers.get("retry-after", "")
     try:
-        return max(0.0, float(text))
+        seconds = float(headers.get("retry-after", ""))
     except ValueError:
         return None  # an HTTP date: the pool's own cooldown does
+    return max(0.0, seconds) if isfinite(seconds) else None
 
 
 def _message(raw: bytes) -> str:

@@ -51,7 +51,7 @@ class Recall:
         drawn = (body.get("temperature") or 0) > 0 and not self.sampled
         if off or drawn or (body.get("n") or 1) > 1:
             return None
-        wishes = asdict(query.wishes) | asdict(query.ceilings)
+        wishes = asdict(query.wishes) | asdict(query.ceilings) | {"tiers": query.tiers}
         identity = {**body, "model": query.model, "router": wishes}
         return cache_key(self.secret, tenant=query.tenant, body=identity, versions=self.versions)
 

@@ -96,6 +96,17 @@ class RedisStore:
         if await self._try(lambda: self._client.set(key, stored, ex=max(1, ttl_s))):
             self._counts["stored"] += 1
 
+    async def add(self, key: str, amount: float, ttl_s: int) -> float | None:
+        """Add to a shared counter and return its new value; ``None`` if the server cannot be asked."""
+
+        async def count() -> float:
+            # The pipeline is one round trip; a counter's life is set with every step, so none stays for ever.
+            async with self._client.pipeline(transaction=False) as pipeline:
+                value, _ = await pipeline.incrbyfloat(key, amount).expire(key, ttl_s).execute()
+            return float(value)
+
+        return cast("float | None", await self._try(count))
+
     async def stats(self) -> dict[str, object]:
         """Return this process's counters, and entries and memory if the server answers."""
         report: dict[str, object] = {"backend": "redis", "url": self.url, **self._counts}

@@ -27,6 +27,10 @@ class Store(Protocol):
         """Return whether the server answers, after a second at most; also opens the connection."""
         ...
 
+    async def add(self, key: str, amount: float, ttl_s: int) -> float | None:
+        """Add to a counter that all replicas share; ``None`` if there is none to be had."""
+        ...
+
     async def stats(self) -> dict[str, object]:
         """Return counters of this process and what the server says about itself."""
         ...
@@ -57,6 +61,10 @@ class NullStore:
     async def ready(self) -> bool:
         """Be ready: nothing is needed."""
         return True
+
+    async def add(self, key: str, amount: float, ttl_s: int) -> float | None:
+        """Share no counter."""
+        return None
 
     async def stats(self) -> dict[str, object]:
         """Return that there is nothing."""

@@ -24,6 +24,9 @@ REFUSED = frozenset(
 )  # fmt: skip
 """Fields that would steer where we send a request or with whose key: never from a client."""
 
+LONGEST_INTEGER = 18
+"""Digits of a number in a header: as many as fit a 64-bit integer, as in JSON."""
+
 _ROUTER_KEYS = (
     "tier", "min_tier", "max_tier", "dial", "max_cost_usd", "max_thinking_tokens",
     "max_total_tokens", "strategy", "n", "cache", "dry_run",
@@ -175,7 +178,7 @@ def _from_header(name: str, text: str) -> Any:
     if name == "dry_run":
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     if name in ("n", "max_thinking_tokens", "max_total_tokens"):
-        return int(text) if text.strip().isdecimal() else text
+        return int(text) if text.isdecimal() and len(text) <= LONGEST_INTEGER else text
     if name in ("dial", "max_cost_usd"):
         try:
             return float(text)

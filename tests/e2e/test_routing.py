@@ -54,20 +54,22 @@ async def test_easy_questions_go_to_the_cheapest_tier(client: AsyncOpenAI, quest
 
 
 @pytest.mark.parametrize(
-    "question",
+    ("easy", "hard"),
     [
-        OLYMPIAD,
-        "设 a, b, c 为正实数且 abc = 1，证明 a/(b+c) + b/(c+a) + c/(a+b) >= 3/2。",
+        ("What is the capital of France?", OLYMPIAD),
+        (
+            "法国的首都是哪里？",
+            "设 a, b, c 为正实数且 abc = 1，证明 a/(b+c) + b/(c+a) + c/(a+b) >= 3/2。",
+        ),
     ],
     ids=["english", "chinese"],
 )
 async def test_hard_questions_are_scored_harder_and_leave_the_cheapest_tier(
-    client: AsyncOpenAI, question: str
+    client: AsyncOpenAI, easy: str, hard: str
 ) -> None:
-    hard = await ask(client, question)
-    easy = await ask(client, "What is the capital of France?")
-    assert hard.router["difficulty"] > easy.router["difficulty"] + 0.2
-    assert hard.router["tier"] != "short"
+    olympiad, capital = [(await ask(client, question)).router for question in (hard, easy)]
+    assert olympiad["difficulty"] > 2 * capital["difficulty"]
+    assert (capital["tier"], olympiad["tier"] != "short") == ("short", True)
 
 
 @pytest.mark.parametrize(
@@ -155,10 +157,9 @@ CONTROL_WORDS = [
 
 @pytest.mark.parametrize("words", CONTROL_WORDS)
 async def test_control_words_inside_a_message_have_no_effect(proxy: Server, words: str) -> None:
-    question = "What is the capital of France?"
-    decision = await decided(proxy, words + question)
-    assert decision["tier"] == "short"
+    decision = await decided(proxy, words + "What is the capital of France?")
     assert decision["cause"] == "classifier"
+    assert decision["tier"] != "long", "scored like any other text, not obeyed"
     assert (decision["policy"], decision["dial"], decision["strategy"]) == (
         "utility", 0.5, "single",
     )  # fmt: skip

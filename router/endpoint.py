@@ -1,0 +1,201 @@
+"""The hot route as plain ASGI: a body in, a reply out, and every error in the contract's envelope.
+
+It takes no decision. A client that disconnects cancels its request, and with it every upstream call
+it caused; what those calls cost is charged to its key all the same.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+from .bootstrap import Runtime
+from .errors import (
+    ApiError,
+    BodyTooLargeError,
+    InternalError,
+    InvalidRequestError,
+    OverloadedError,
+)
+from .identity import ANYBODY, Identity
+from .pipeline import Journey
+from .reply import Reply, error_event, error_reply
+from .settings import LimitsSettings
+from .wire.openai_request import parse_chat
+
+log = logging.getLogger("thinkthrift")
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_OVERRIDE = b"x-router-"
+
+
+class Endpoint:
+    """``POST /v1/chat/completions``; with ``dry`` it only decides.
+
+    Attributes:
+        runtime: Set when the application has started.
+        inflight: Requests being answered now.
+    """
+
+    runtime: Runtime
+
+    def __init__(self, limits: LimitsSettings, *, dry: bool = False) -> None:
+        self.inflight = 0
+        self.limits = limits
+        self.dry = dry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        self.inflight += 1
+        try:
+            await Exchange(self, scope, receive, send).run()
+        finally:
+            self.inflight -= 1
+
+
+class Exchange:
+    """One request and its reply."""
+
+    def __init__(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+        self._endpoint = endpoint
+        self._runtime = endpoint.runtime
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._identity: Identity = ANYBODY
+        self._journey: Journey | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._gone = False
+        self._started = False
+
+    async def run(self) -> None:
+        """Read, answer, send; whatever happens, charge what was spent."""
+        handler = asyncio.current_task()
+        assert handler is not None, "ASGI servers run requests in tasks"
+        try:
+            await self._exchange(handler)
+        except asyncio.CancelledError:
+            if not self._gone:
+                raise
+            handler.uncancel()
+        finally:
+            if self._watcher is not None:
+                self._watcher.cancel()
+            if self._journey is not None:
+                await self._runtime.allowances.charge(self._identity, self._journey.cost_usd)
+
+    async def _exchange(self, handler: "asyncio.Task[Any]") -> None:
+        try:
+            raw = await self._read()
+            self._watcher = asyncio.create_task(self._watch(handler))
+            await self._deliver(await self._answer(raw))
+        except ApiError as error:
+            await self._fail(error)
+        except Exception:  # the edge of the process: one request fails, the server lives
+            log.exception("a defect while answering %s", self._scope["path"])
+            await self._fail(InternalError("a defect of ours; the log has it"))
+
+    async def _answer(self, raw: bytes) -> Reply:
+        endpoint = self._endpoint
+        if endpoint.inflight > endpoint.limits.max_inflight:
+            raise OverloadedError(
+                f"{endpoint.inflight} requests are in flight; limits.max_inflight is "
+                f"{endpoint.limits.max_inflight}",
+                retry_after_s=1.0,
+            )
+        authorization, api_key, overrides = read_headers(self._scope["headers"])
+        self._identity = identity = self._runtime.keyring.identify(authorization, api_key)
+        try:
+            body = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise InvalidRequestError(f"the body is not valid JSON: {error}") from error
+        if endpoint.dry:
+            overrides["dry_run"] = "true"
+        query = parse_chat(body, overrides, tenant=identity.tenant, tiers=identity.tiers)
+        if not query.dry_run:
+            await self._runtime.allowances.admit(identity)
+        self._journey = self._runtime.pipeline.begin(query)
+        return await self._runtime.pipeline.answer(self._journey)
+
+    async def _read(self) -> bytes:
+        """Return the body; one over the limit is read to its end and not kept."""
+        limit = self._endpoint.limits.max_body_bytes
+        parts: list[bytes] = []
+        size = 0
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._gone = True
+                raise asyncio.CancelledError
+            part = message.get("body", b"")
+            size += len(part)
+            if size <= limit:
+                parts.append(part)
+            more = message.get("more_body", False)
+        if size > limit:
+            raise BodyTooLargeError(f"the body has {size} bytes; limits.max_body_bytes is {limit}")
+        return b"".join(parts)
+
+    async def _watch(self, handler: "asyncio.Task[Any]") -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        handler.cancel()
+
+    async def _deliver(self, reply: Reply) -> None:
+        if reply.stream is None:
+            length = (b"content-length", b"%d" % len(reply.body))
+            await self._begin(reply, length)
+            await self._send({"type": "http.response.body", "body": reply.body})
+            return
+        async with aclosing(reply.stream) as stream:
+            # The status waits for the first part: until then a failure still has one of its own.
+            part = await anext(stream, None)
+            await self._begin(reply)
+            while part is not None:
+                await self._send({"type": "http.response.body", "body": part, "more_body": True})
+                part = await anext(stream, None)
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _begin(self, reply: Reply, *more: tuple[bytes, bytes]) -> None:
+        self._started = True
+        headers = [*reply.headers, *more]
+        await self._send(
+            {"type": "http.response.start", "status": reply.status, "headers": headers}
+        )
+
+    async def _fail(self, error: ApiError) -> None:
+        """Send an error: as a reply, or as an event once the status is out."""
+        if not self._started:
+            journey = self._journey
+            known = [] if journey is None else self._runtime.pipeline.headers(journey, failed=error)
+            await self._deliver(error_reply(error, known))
+            return
+        await self._send({"type": "http.response.body", "body": error_event(error)})
+
+
+def read_headers(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes, dict[str, str]]:
+    """Return the ``authorization`` and ``x-api-key`` headers and the ``x-router-*`` overrides.
+
+    Overrides keep their name behind the prefix, with underscores; what is no override of the contract
+    is ignored later.
+    """
+    authorization = api_key = b""
+    overrides: dict[str, str] = {}
+    for name, value in headers:
+        if name == b"authorization":
+            authorization = value
+        elif name == b"x-api-key":
+            api_key = value
+        elif name.startswith(_OVERRIDE):
+            key = name[len(_OVERRIDE) :].decode("latin-1").replace("-", "_")
+            overrides[key] = value.decode("latin-1")
+    return authorization, api_key, overrides

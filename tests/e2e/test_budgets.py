@@ -1,0 +1,193 @@
+"""Ceilings reach the upstream, and where an upstream does not care, the stream is cut and still ends in an answer."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from openai import AsyncOpenAI
+
+from tests.e2e.hearing import ask, client_of
+from tests.e2e.world import Server, configured, ladder, model, serving, stats
+from tests.loadtest.simulated import simulator
+
+THINKING = 300
+RESERVE = 80
+CHAIN = "Start with 5, add 7, multiply by 3, subtract 4, multiply by 2, add 11, subtract 6."
+
+UNRULY = ["forever", "ignore-budget", "loop", "null-content", "ignore-budget+no-usage",
+          "ignore-budget+reasoning-field", "ignore-budget+tags", "forever+no-usage"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[str]:
+    """A simulator of these tests alone, so that its counts are theirs."""
+    with simulator("--no-delay") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def proxy(upstream: str) -> Iterator[Server]:
+    """One tier for every unruly model, and the tiers whose ceilings are looked at."""
+    thinks = {
+        "thinking": "on", "max_thinking_tokens": THINKING, "answer_reserve_tokens": RESERVE,
+        "timeout_s": 20,
+    }  # fmt: skip
+    unruly = [f"sim-long+{name}" for name in UNRULY]
+    mute = model(upstream, "sim-long") | {"model_name": "mute", "dialect": "openai"}
+    models = [model(upstream, name) for name in ("sim-short", "sim-long", *unruly)]
+    tiers = [
+        {"name": "short", "models": ["sim-short"], "thinking": "off"},
+        {"name": "terse", "models": ["sim-short"], "thinking": "off", "max_output_tokens": 9},
+        {"name": "off", "models": ["sim-long"], "thinking": "off"},
+        {"name": "told", "models": ["sim-long"], **thinks},
+        {"name": "untold", "models": ["mute"], **thinks},
+        *({"name": name, "models": [f"sim-long+{name}"], **thinks} for name in UNRULY),
+    ]
+    with serving(configured([*models, mute], tiers)) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(proxy: Server) -> AsyncIterator[AsyncOpenAI]:
+    async with client_of(proxy.url) as client:
+        yield client
+
+
+def allowed(budget: int) -> float:
+    """Return how much reasoning may be read under a budget: what is promised to users."""
+    return budget * 1.1 + 32
+
+
+async def test_the_output_ceiling_reaches_the_upstream(
+    client: AsyncOpenAI, upstream: str, stream: bool
+) -> None:
+    before = stats(upstream)["tokens_generated"]
+    heard = await ask(client, CHAIN, model="auto:terse", stream=stream)
+    assert stats(upstream)["tokens_generated"] - before == 9
+    assert heard.finish == "length"
+    assert heard.text
+
+
+async def test_thinking_switched_off_is_no_thinking_at_all(
+    client: AsyncOpenAI, upstream: str, stream: bool
+) -> None:
+    heard = await ask(client, CHAIN, model="auto:off", stream=stream)
+    assert (heard.thought, heard.reasoning_tokens, heard.finish) == ("", 0, "stop")
+    assert heard.router["thinking_budget"] == 0
+
+
+async def test_a_server_that_takes_a_budget_is_told_it_and_is_not_cut(
+    client: AsyncOpenAI, upstream: str, stream: bool
+) -> None:
+    before = stats(upstream)
+    heard = await ask(client, CHAIN, model="auto:told", stream=stream)
+    assert heard.reasoning_tokens == heard.router["thinking_budget"] == THINKING
+    assert (heard.router["stop_reason"], heard.finish) == ("done", "stop")
+    assert heard.router["calls"] == 1
+    assert stats(upstream)["cancelled_streams"] == before["cancelled_streams"]
+
+
+async def test_a_server_that_takes_no_budget_is_cut_and_asked_for_the_answer_alone(
+    client: AsyncOpenAI, upstream: str, stream: bool
+) -> None:
+    heard = await ask(client, CHAIN, model="auto:untold", stream=stream)
+    assert len(heard.thought.split()) <= allowed(THINKING)
+    assert "answer" in heard.text
+    assert heard.router["stop_reason"] in ("thinking_budget", "output_budget")
+    assert heard.router["calls"] > 1
+    assert stats(upstream)["open_streams"] == 0
+
+
+@pytest.mark.parametrize("fault", UNRULY)
+async def test_an_unruly_model_ends_in_an_answer_within_the_budget(
+    client: AsyncOpenAI, upstream: str, fault: str, stream: bool
+) -> None:
+    before = stats(upstream)
+    heard = await ask(client, CHAIN, model=f"auto:{fault}", stream=stream)
+    thought = sum(stats(upstream)["reasoning_tokens"].values()) - sum(
+        before["reasoning_tokens"].values()
+    )
+    assert heard.text.strip(), "an answer"
+    assert "<think>" not in heard.text
+    assert heard.finish in ("stop", "length")
+    assert heard.thought
+    assert len(heard.thought.split()) <= allowed(THINKING)
+    assert heard.router["thinking_budget"] == THINKING
+    # The second turn is told to think no more, and is cut as well where it does.
+    assert heard.reasoning_tokens <= allowed(THINKING) + allowed(0)
+    # What the simulator wrote into the socket before it noticed is generated, too.
+    assert thought <= 3 * allowed(THINKING)
+    assert heard.router["estimated"] is (heard.router["stop_reason"] != "done")
+    assert stats(upstream)["open_streams"] == 0
+
+
+@pytest.mark.parametrize("budget", [0, 1, 50, 10_000])
+async def test_the_clients_thinking_ceiling_clamps_and_never_raises(
+    client: AsyncOpenAI, budget: int, stream: bool
+) -> None:
+    heard = await ask(
+        client, CHAIN, model="auto:told", stream=stream, router={"max_thinking_tokens": budget}
+    )
+    assert heard.router["thinking_budget"] == min(budget, THINKING)
+    assert heard.reasoning_tokens == min(budget, THINKING)
+    assert heard.text
+
+
+@pytest.mark.parametrize(
+    ("effort", "share"), [("none", 0), ("low", 0.25), ("medium", 0.5), ("high", 1.0)]
+)
+async def test_the_clients_effort_is_a_ceiling_too(
+    client: AsyncOpenAI, effort: str, share: float
+) -> None:
+    heard = await ask(client, CHAIN, model="auto:told", reasoning_effort=effort)
+    assert heard.router["thinking_budget"] == share * THINKING
+    assert heard.reasoning_tokens <= share * THINKING
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("tokens", [1, 5, 40])
+@pytest.mark.parametrize("tier", ["short", "told", "untold", "ignore-budget", "forever"])
+async def test_the_clients_output_ceiling_bounds_the_answer(
+    client: AsyncOpenAI, tier: str, tokens: int, name: str
+) -> None:
+    heard = await ask(client, CHAIN, model=f"auto:{tier}", extra_body={name: tokens})
+    assert heard.finish == "length"
+    assert 0 < len(heard.text.split()) <= allowed(tokens)
+    if tier in ("short", "told"):
+        assert heard.usage is not None
+        assert heard.usage["completion_tokens"] <= tokens
+
+
+@pytest.mark.parametrize("total", [1, 10, 100, 1000])
+async def test_the_total_bounds_all_calls_together(
+    client: AsyncOpenAI, total: int, stream: bool
+) -> None:
+    heard = await ask(
+        client, CHAIN, model="auto:untold", stream=stream, router={"max_total_tokens": total}
+    )
+    assert heard.text
+    assert heard.usage is not None
+    assert heard.usage["completion_tokens"] <= allowed(total)
+
+
+async def test_budgets_hold_for_models_that_clients_name_themselves(
+    client: AsyncOpenAI, stream: bool
+) -> None:
+    heard = await ask(
+        client, CHAIN, model="sim-long+forever", stream=stream, router={"max_thinking_tokens": 100}
+    )
+    assert heard.text
+    assert len(heard.thought.split()) <= allowed(100)
+
+
+@pytest.mark.parametrize("dialect", ["deepseek", "dashscope", "openrouter", "llamacpp", "mistral"])
+async def test_every_dialect_the_simulator_speaks_switches_thinking_off(
+    upstream: str, dialect: str
+) -> None:
+    config = ladder(upstream, cache={"url": "off"})
+    config["model_list"][2]["dialect"] = dialect
+    config["tiers"][2] |= {"thinking": "off", "search": {"strategy": "single"}}
+    with serving(config) as server:
+        async with client_of(server.url) as client:
+            heard = await ask(client, CHAIN, model="auto:long")
+    assert heard.reasoning_tokens == 0
+    assert heard.text
