@@ -48,6 +48,7 @@ class Guard:
             stream that it continues.
         tail: The last of the reasoning.
         tags: By choice, where think tags in its content have got it to.
+        shape: What stands before and after the text of this stream's plain chunks.
         mute_thinking: Count reasoning, but do not pass it on.
     """
 
@@ -64,6 +65,7 @@ class Guard:
     head: dict[str, Any] = field(default_factory=dict)
     mute_thinking: bool = False
     tail: str = ""
+    shape: tuple[bytes, bytes] | None = None
     tags: dict[int, ThinkTags] = field(default_factory=dict)
 
     def feed(self, payloads: Sequence[bytes]) -> list[bytes]:
@@ -74,13 +76,7 @@ class Guard:
         """
         passed: list[bytes] = []
         for payload in payloads:
-            if (
-                self.answered
-                and not (self.collect or self.mute_thinking)
-                and (size := _plain_text(payload))
-            ):
-                self.answered = True
-                self.spoken.add_bytes(size)
+            if self.answered and self._repeats(payload):
                 passed.append(payload)
                 continue
             if payload == DONE:
@@ -121,6 +117,28 @@ class Guard:
         reasoning = min(thought, told.completion)
         return Usage(told.prompt, told.cached, told.completion, reasoning, estimated=True)
 
+    def _repeats(self, payload: bytes) -> bool:
+        """Count a chunk that is like the last one but for its text, and say whether it was.
+
+        Most chunks of a stream are, and need not be parsed to be counted and passed on. A quote in the text is
+        escaped, so text without quotes cannot hide another field.
+        """
+        shape = self.shape
+        if shape is None or self.mute_thinking:
+            return False
+        before, after = shape
+        if not (payload.startswith(before) and payload.endswith(after)):
+            return False
+        text = payload[len(before) : len(payload) - len(after)]
+        if b'"' in text:
+            return False
+        if self.collect is not None:
+            if b"\\" in text:
+                return False  # its text must be decoded
+            self.collect.add_text(text.decode(errors="replace"))
+        self.spoken.add_bytes(len(text))
+        return True
+
     def _take(self, chunk: dict[str, Any], payload: bytes) -> bytes | None:
         usage = chunk.get("usage")
         if usage:
@@ -144,7 +162,11 @@ class Guard:
         if finished:
             self.finish.append(chunk)
             return None
-        return orjson.dumps(chunk) if changed else payload
+        if changed:
+            return orjson.dumps(chunk)
+        if self.shape is None and self.answered:
+            self.shape = _shape_of(chunk, payload)
+        return payload
 
     def _read(self, delta: dict[str, Any], index: int, ended: bool) -> bool:  # noqa: FBT001 - a fact
         """Count one delta; return whether it had to be brought into our form."""
@@ -203,22 +225,16 @@ class Guard:
             self.cut = "output_budget"
 
 
-def _plain_text(payload: bytes) -> int:
-    """Return the size of a chunk's text if text is all it brings, else 0.
-
-    Most chunks of a stream are like that, and need not be parsed to be counted and passed on. A quote inside
-    a JSON string is escaped, so text cannot look like one of these keys.
-    """
-    start = payload.find(b'"content":"')
-    if start < 0 or b'"reasoning' in payload or b'"tool_calls"' in payload:
-        return 0
-    if b'"error"' in payload or b'"refusal":"' in payload:
-        return 0
-    if b'"finish_reason":' in payload and b'"finish_reason":null' not in payload:
-        return 0
-    if b'"usage":' in payload and b'"usage":null' not in payload:
-        return 0
-    return max(0, payload.find(b'"}', start) - start - len(b'"content":"'))
+def _shape_of(chunk: dict[str, Any], payload: bytes) -> tuple[bytes, bytes] | None:
+    """Return what stands before and after the text of a chunk that brings text only, else ``None``."""
+    choices = chunk["choices"]
+    delta = choices[0]["delta"]
+    if len(choices) != 1 or delta.keys() != {"content"} or not delta["content"]:
+        return None
+    before, found, after = payload.partition(orjson.dumps(delta["content"]))
+    if not found or choices[0].get("logprobs"):
+        return None
+    return before + b'"', b'"' + after
 
 
 def _decode(payload: bytes) -> dict[str, Any]:

@@ -42,9 +42,7 @@ _ENDING = re.compile(
 
 _WORDS = re.compile(r"(?:[^\W\d_]|[\s=≈~:：,，'*$€£¥])*")
 _SENTENCE = re.compile(r"[.。!?！？](?:\s|$)")
-_OPTION = re.compile(
-    r"(?:(?i:option|choice|选项)\s*)?(?:\(([A-J])\)|([A-J])(?:[.:)、]|$))"
-)
+_OPTION = re.compile(r"(?:(?i:option|choice|选项)\s*)?(?:\(([A-J])\)|([A-J])(?:[.:)、]|$))")
 _BOOLEANS = {
     "yes": "true", "true": "true", "是": "true", "对": "true", "是的": "true",
     "no": "false", "false": "false", "否": "false", "不": "false", "不是": "false",
@@ -102,7 +100,9 @@ def _canonical(raw: str, *, exact: bool) -> str | None:
         return f"bool:{truth}"
     if ending := _ENDING.search(sentence):
         before = sentence[: ending.start()]
-        is_result = before.rstrip().endswith(("=", "≈")) and not re.search(r"[,;，；]|\bor\b", before)
+        is_result = before.rstrip().endswith(("=", "≈")) and not re.search(
+            r"[,;，；]|\bor\b", before
+        )
         is_alone = bool(_WORDS.fullmatch(before)) and len(before.split()) <= _WORDS_BEFORE
         if is_result or (is_alone and before.count("=") <= 1):
             return _number_key(ending[1])

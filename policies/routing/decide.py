@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from classifier.types import Difficulty
 from policies.budgets import plan_budget, smallest
@@ -9,13 +10,13 @@ from policies.tokens import prompt_tokens
 from policies.types import Budget, Ceilings, Decision, Query, SearchPlan, Tier, Wishes
 
 from . import threshold, utility
-from .expectation import Prospect, prospects
+from .expectation import TYPICAL_PROMPT, TYPICAL_THINKING, Prospect, expect, prospects
 
 ROUTING_POLICIES = ("utility", "threshold")
 """Every policy this version can decide with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Routing:
     """The server's own routing: what holds where the client wishes nothing.
 
@@ -30,6 +31,11 @@ class Routing:
     policy: str = "utility"
     dial: float = 0.5
     boundaries: tuple[float, ...] | None = None
+
+    @cached_property
+    def typical_usd(self) -> float:
+        """What the dearest tier costs on a typical hard question: the unit of the utility policy."""
+        return max(expect(tier, TYPICAL_THINKING, TYPICAL_PROMPT).cost_usd for tier in self.tiers)
 
 
 def decide(
@@ -64,6 +70,7 @@ def decide(
             + ("" if allowed is None else f" among those this key may use ({', '.join(allowed)})")
             + f"; tiers, cheap to dear: {', '.join(names)}"
         )
+    every = prospects(routing.tiers, difficulty, tokens) if difficulty else []
     if wishes.tier is not None:
         tier = routing.tiers[names.index(wishes.tier)]
         chosen, cause, reason = tier, "forced", f"The request names the tier {tier.name}."
@@ -73,9 +80,8 @@ def decide(
         cause = "error:classifier"
         reason = f"The classifier failed; routing.on_classifier_error sends this to {chosen.name}."
     else:
-        chosen, reason = _choose(policy, dial, routing, open_tiers, difficulty, tokens)
+        chosen, reason = _choose(policy, dial, routing, open_tiers, difficulty, every)
         cause = "classifier"
-    every = prospects(routing.tiers, difficulty, tokens) if difficulty else []
     if cause == "classifier" and ceilings.max_cost_usd is not None:
         cheaper = _within(every, chosen, open_tiers, ceilings.max_cost_usd)
         if cheaper is not chosen:
@@ -103,7 +109,7 @@ def _choose(
     routing: Routing,
     open_tiers: Sequence[Tier],
     difficulty: Difficulty,
-    tokens: int,
+    every: Sequence[Prospect],
 ) -> tuple[Tier, str]:
     if policy == "threshold":
         n = len(routing.tiers)
@@ -114,7 +120,8 @@ def _choose(
         order = {tier.name: i for i, tier in enumerate(routing.tiers)}
         nearest = min(open_tiers, key=lambda tier: abs(order[tier.name] - index))
         return nearest, reason
-    index, reason = utility.choose(prospects(open_tiers, difficulty, tokens), dial)
+    open_prospects = [p for p in every if p.tier in open_tiers]
+    index, reason = utility.choose(open_prospects, dial, routing.typical_usd)
     return open_tiers[index], reason
 
 

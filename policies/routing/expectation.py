@@ -16,6 +16,12 @@ THINKING_SHARE: dict[Rung, float] = {"short": 0.0, "distilled": 0.35, "long": 1.
 Distilled reasoners spend about a third (recorded outcomes: 1,200 tokens where long ones spend 4,500).
 """
 
+TYPICAL_THINKING = 4500
+"""Reasoning tokens of a long-CoT model on a typical benchmark question (recorded outcomes)."""
+
+TYPICAL_PROMPT = 100
+"""Prompt tokens of such a question."""
+
 NOMINAL_OUTPUT_USD: dict[Rung, float] = {"short": 0.6, "distilled": 4.4, "long": 12.0}
 """USD per million output tokens when a tier's price is unknown or zero, as for local models: the
 order of the tiers then still means something. Never used to bill."""

@@ -6,10 +6,7 @@ question, it is ``dial / (1 - dial) / COST_WEIGHT``: 0 makes only cost count, 1 
 
 from collections.abc import Sequence
 
-from .expectation import Prospect, expect
-
-TYPICAL_THINKING = 4500
-"""Reasoning tokens of a long-CoT model on a typical benchmark question (recorded outcomes)."""
+from .expectation import Prospect
 
 COST_WEIGHT = 0.2
 """At dial 0.5, what the dearest tier's typical cost weighs against a certain right answer.
@@ -27,7 +24,7 @@ any promise counts.
 """
 
 
-def choose(prospects: Sequence[Prospect], dial: float) -> tuple[int, str]:
+def choose(prospects: Sequence[Prospect], dial: float, typical_usd: float) -> tuple[int, str]:
     """Return the index of the tier to use and the reason, in one sentence.
 
     It is the cheapest tier that no dearer one beats by more than noise. So a higher dial never lowers the
@@ -36,9 +33,9 @@ def choose(prospects: Sequence[Prospect], dial: float) -> tuple[int, str]:
     Args:
         prospects: Allowed tiers, cheap to dear; at least one.
         dial: 0 cheapest ... 1 best.
+        typical_usd: What the dearest tier costs on a typical hard question, in USD.
     """
-    typical = max(expect(p.tier, TYPICAL_THINKING, 100).cost_usd for p in prospects)
-    weight = COST_WEIGHT * (1.0 - dial) / typical
+    weight = COST_WEIGHT * (1.0 - dial) / typical_usd
 
     def utility(index: int) -> float:
         prospect = prospects[index]

@@ -65,6 +65,10 @@ class Assembler:
             if part.get("finish_reason"):
                 choice["finish_reason"] = part["finish_reason"]
 
+    def add_text(self, text: str) -> None:
+        """Take text of the first choice, whose earlier chunks have been added."""
+        self._choices[0]["text"].append(text)
+
     def completion(self) -> dict[str, Any]:
         """Return the completion so far, without ``usage``."""
         return {
