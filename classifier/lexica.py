@@ -96,12 +96,12 @@ PAIR_CUES: dict[str, str] = {
 """Two-character cues for Chinese, Japanese and Korean; both scripts of Chinese where they differ."""
 
 STOPWORDS: dict[str, str] = {
-    "en": "the of and to in is a that it for on with as are what how do you i my be this have not can from if",
-    "es": "el la los las de que y en un una por con para es del cuál cómo qué está son mi se cuántos al",
-    "fr": "le la les de des du et est un une que qui dans pour je vous ne pas quelle quel comment sur ce au",
-    "de": "der die das und ist ein eine zu den von mit wie was für nicht ich auf sich dem im wenn sind",
-    "pt": "o os as de que e do da em um uma para com não é como qual são no na se por você meu",
-    "it": "il lo gli di che e la un una per con non è come qual del della sono nel si mi quale",
+    "en": "the of and to in is a that it for on with as are what how do you i my be this have not can from if hello please solve find explain write translate give list show tell many much each at when who where which does has was were will would an by",
+    "es": "el la los las de que y en un una por con para es del cuál cómo qué está son mi se cuántos al hola gracias cuántas tiene",
+    "fr": "le la les de des du et est un une que qui dans pour je vous ne pas quelle quel comment sur ce au merci beaucoup bonjour combien avec dans",
+    "de": "der die das und ist ein eine zu den von mit wie was für nicht ich auf sich dem im wenn sind hallo danke bitte viele hat",
+    "pt": "o os as de que e do da em um uma para com não é como qual são no na se por você meu olá obrigado quantos tem",
+    "it": "il lo gli di che e la un una per con non è come qual del della sono nel si mi quale ciao grazie quanti ha sono",
     "nl": "de het een van en is dat niet wat hoe op te zijn voor met ik je aan er wordt",
     "pl": "i w na z nie jest co jak to się że do jaka jaki dla czy ile",
     "ro": "este și în care un o de la cu pe nu ce sunt din pentru cum mai",
@@ -154,6 +154,9 @@ def stopword_languages() -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for language, words in STOPWORDS.items():
         for word in words.split():
+            # A single Latin letter is a variable more often than a word.
+            if len(word) == 1 and word.isascii():
+                continue
             found.setdefault(word, []).append(language)
     return {word: tuple(languages) for word, languages in found.items()}
 

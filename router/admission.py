@@ -49,6 +49,13 @@ def admit(query: Query, routing: Routing, models: Mapping[str, Tier]) -> Query:
         raise TierNotAllowedError(
             f"this key may not use the tier {wishes.tier!r}; it may use: {', '.join(query.tiers)}"
         )
+    if query.model in models and query.tiers is not None:
+        open_tiers = [tier for tier in routing.tiers if tier.name in query.tiers]
+        if not any(query.model in tier.models for tier in open_tiers):
+            raise TierNotAllowedError(
+                f"no tier of this key has the model {query.model!r}; "
+                f"it may use the tiers {', '.join(query.tiers)}"
+            )
     return query
 
 

@@ -36,7 +36,8 @@ class Answer:
         trace: What happened upstream.
         changes: Body fields that differ from the query's.
         collect: Assembles the whole answer while it passes; ``None`` does not.
-        stop_reason: ``done``, or what cut it: ``thinking_budget``, ``output_budget``.
+        stop_reason: ``done``, or why it was not left at that: ``thinking_budget``, ``output_budget``,
+            ``no_answer``.
         finish: The chunks with the finish reasons, once the answer is whole.
     """
 
@@ -64,10 +65,12 @@ class Answer:
         completion = await call.complete()
         choice = completion["choices"][0]
         message = choice.get("message") or {}
-        answered = message.get("content") or message.get("tool_calls")
-        if answered or choice.get("finish_reason") != "length":
+        answered = any(message.get(name) for name in ("content", "tool_calls", "refusal"))
+        ran_out = choice.get("finish_reason") == "length"
+        mute = choice.get("finish_reason") == "stop" and message.get("reasoning_content")
+        if answered or not (ran_out or mute):
             return completion
-        self.stop_reason = "output_budget"
+        self.stop_reason = "output_budget" if ran_out else "no_answer"
         self.collect = Assembler()
         eaten = Guard(self.budget, tail=(message.get("reasoning_content") or "")[-TAIL_CHARS:])
         async for _ in self._force(eaten):
@@ -90,13 +93,13 @@ class Answer:
             async for passed in stream:
                 yield passed
         if guard.starved:
-            self.stop_reason = guard.cut or "output_budget"
+            self.stop_reason = guard.cut or ("output_budget" if guard.ran_out else "no_answer")
             async with aclosing(self._force(guard)) as stream:
                 async for passed in stream:
                     yield passed
         elif guard.cut:
             self.stop_reason = guard.cut
-            self._close_with([guard.closing("length")])
+            self._cut_short(guard)
         elif guard.finish:
             self.finish = guard.finish
         else:
@@ -126,7 +129,9 @@ class Answer:
                 async for passed in stream:
                     yield passed
             if guard.answered:
-                self._close_with(guard.finish or [guard.closing("length")])
+                self.finish = guard.finish
+                if not guard.finish:
+                    self._cut_short(guard)
                 return
         raise UpstreamError(
             "the model gave no answer within its budget, nor when asked for it alone"
@@ -141,8 +146,9 @@ class Answer:
             raise BudgetExceededError("max_total_tokens leaves no token for an answer; raise it")
         return call
 
-    def _close_with(self, finish: list[dict[str, Any]]) -> None:
-        self.finish = finish
+    def _cut_short(self, guard: Guard) -> None:
+        """End an answer that the upstream did not: with a finish of our own."""
+        last = guard.closing("length")
+        self.finish = [last]
         if self.collect is not None:
-            for chunk in finish:
-                self.collect.add(chunk)
+            self.collect.add(last)

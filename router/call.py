@@ -12,7 +12,8 @@ from policies.types import Budget, Query, Tier, Usage
 from router.backends.dialects import request_fields
 from router.backends.pool import Pool, Reached
 from router.backends.port import Backend, ModelSpec, Upstream
-from router.errors import UpstreamError
+from router.backends.sampling import not_sampled
+from router.errors import ApiError, UpstreamError
 from router.guard import Guard
 from router.ledger import Lease, Ledger
 from router.trust import Trust
@@ -119,15 +120,15 @@ class Call:
     @property
     def needs_watching(self) -> bool:
         """A plain request must be carried as a stream, because only a stream can be cut."""
-        if not self.budget.thinking:
-            return False  # nothing to think with, or no limit on it
+        if self.budget.thinking is None:
+            return False
         specs = [self.world.pool.backends[name].spec for name in self.tier.models]
         return any(self.world.trust.needs_watching(spec.name, spec.dialect) for spec in specs)
 
-    def book(self, usage: Usage, spec: ModelSpec) -> None:
+    def book(self, usage: Usage, spec: ModelSpec, *, cut: bool = False) -> None:
         """Settle the lease, and note whether the model kept its budget."""
         self.lease.settle(usage, spec.price)
-        self.world.trust.observe(spec.name, usage.reasoning, self.budget.thinking)
+        self.world.trust.observe(spec.name, usage.reasoning, self.budget.thinking, cut=cut)
 
     async def open(self) -> "Opened":
         """Return the stream once its first chunks are here; raises ApiError.
@@ -139,11 +140,15 @@ class Call:
             upstream = await backend.open(self._body(backend, stream=True), self._limit_s(backend))
             rest = upstream.batches()
             try:
-                first = await anext(rest)
-            except StopAsyncIteration:
+                first = await anext(rest, None)
+            except BaseException:  # a client that leaves now, too, must stop the upstream
+                await upstream.close()
+                raise
+            if first is None:
+                await upstream.close()
                 raise UpstreamError(
                     f"{backend.spec.name}: the stream ended before its first chunk", retryable=True
-                ) from None
+                )
             return Opened(self, backend.spec, upstream, rest, first)
 
         return (await self._reach(use)).value
@@ -152,8 +157,10 @@ class Call:
         begun = self.world.now()
         try:
             reached = await self.world.pool.call(self.tier.models, use)
-        except BaseException:
+        except BaseException as error:
             self.lease.settle(Usage(), self.tier.price)
+            if isinstance(error, ApiError):
+                self.trace.attempts += error.attempts
             raise
         finally:
             self.trace.waited_s += self.world.now() - begun
@@ -162,13 +169,12 @@ class Call:
         return reached
 
     def _body(self, backend: Backend, *, stream: bool) -> dict[str, Any]:
+        spec, effort = backend.spec, self.query.ceilings.reasoning_effort
+        fields = request_fields(spec.dialect, spec.model, self.tier.thinking, self.budget, effort)
+        fixed = not_sampled(spec.dialect, spec.model, fields)
         body = {k: v for k, v in self.query.body.items() if k not in _REPLACED}
-        body.update(self.changes)
-        spec = backend.spec
-        effort = self.query.ceilings.reasoning_effort
-        body.update(
-            request_fields(spec.dialect, spec.model, self.tier.thinking, self.budget, effort)
-        )
+        body.update({k: v for k, v in self.changes.items() if k not in fixed})
+        body.update(fields)
         if stream:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
@@ -190,8 +196,10 @@ class Opened:
     first: list[bytes]
 
     def guard(self, **options: Any) -> Guard:
-        """Return a guard for this stream: its call's budget, its model's token ratio."""
-        return Guard(self.call.budget, self.call.world.ratios.get(self.spec.name), **options)
+        """Return a guard for this stream: its call's budget, what is known of its model."""
+        world, spec = self.call.world, self.spec
+        trusted = not world.trust.needs_watching(spec.name, spec.dialect)
+        return Guard(self.call.budget, world.ratios.get(spec.name), trusted=trusted, **options)
 
     async def watched(self, guard: Guard) -> AsyncGenerator[list[bytes], None]:
         """Yield what the guard lets pass; close, settle and learn however it ends."""
@@ -206,7 +214,7 @@ class Opened:
                     yield passed
         finally:
             usage = guard.usage(prompt_tokens(self.call.query.body["messages"]))
-            self.call.book(usage, self.spec)
+            self.call.book(usage, self.spec, cut=guard.cut is not None)
             self.call.world.ratios.learn(self.spec.name, guard)
             await self.upstream.close()
 

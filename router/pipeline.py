@@ -113,10 +113,10 @@ class Pipeline:
         if query.dry_run:
             return self._explain(journey)
         journey.key = self.recall.key(query)
+        journey.cache = "bypass" if journey.key is None else "miss"
         kept = await self.recall.find(journey.key, query.cache)
         if kept is not None:
             return self._replay(journey, kept)
-        journey.cache = "bypass" if journey.key is None else "miss"
         decision = self.decide(query)
         collect = Assembler() if journey.key is not None else None
         spending = Spending(self.world, query, decision, self.routing.tiers, collect)

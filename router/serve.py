@@ -26,16 +26,21 @@ def run(settings: Settings, host: str, port: int, workers: int) -> None:
     if workers == 1:
         uvicorn.Server(_config(worker(settings), host, port)).run()
         return
+    _set_up_log()  # the parent says where it listens
     # The parent keeps the embedded server, so that no worker's end takes it from the others.
     asyncio.run(_run_workers(settings, host, port, workers))
 
 
 def worker(settings: Settings) -> FastAPI:
     """Return the application of one process, with its log set up: workers are born without one."""
+    _set_up_log()
+    return create_app(settings)
+
+
+def _set_up_log() -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
-    return create_app(settings)
 
 
 async def _run_workers(settings: Settings, host: str, port: int, workers: int) -> None:

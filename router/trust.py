@@ -42,10 +42,15 @@ class Trust:
             return True
         return record.thinks and dialect not in NATIVE
 
-    def observe(self, name: str, reasoning_tokens: int, budget: int | None) -> None:
-        """Note one answer: what it spent on reasoning, and what it might have."""
+    def observe(
+        self, name: str, reasoning_tokens: int, budget: int | None, *, cut: bool = False
+    ) -> None:
+        """Note one answer: what it spent on reasoning, what it might have, and whether we cut it.
+
+        An answer that was cut says nothing for the model: it stayed within its budget because we closed it.
+        """
         record = self._records.setdefault(name, Record())
         record.thinks |= reasoning_tokens > 0
         if budget is not None and reasoning_tokens > budget * TOLERANCE + TOLERANCE_TOKENS:
             record.broken = True
-        record.kept += 1
+        record.kept = 0 if cut else record.kept + 1

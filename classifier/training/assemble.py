@@ -13,21 +13,23 @@ from classifier.training.fit import Fitted
 
 def parts_of(fitted: Fitted) -> Parts:
     """Return the graph's parts; several perceptrons become one wide one."""
-    success, share = fitted.success, 1.0 - fitted.success.gram_share
+    success = fitted.success
     table = np.concatenate([success.grams.coef_, fitted.topics.coef_])
+    members = [
+        (member, crowd.spread / len(crowd.members))
+        for crowd in success.crowds
+        for member in crowd.members
+    ]
+    offset = np.sum([crowd.centre for crowd in success.crowds], axis=0)
     return Parts(
         mean=success.scaler.mean_.astype(np.float32),
         scale=success.scaler.scale_.astype(np.float32),
-        success=_merged(
-            success.members,
-            share * success.spread,
-            share * success.centre + success.gram_share * success.grams.intercept_,
-        ),
+        success=_merged(members, offset + success.gram_share * success.grams.intercept_),
         thinking=_network(fitted.thinking),
         domain=_linear(fitted.domain),
         table=np.ascontiguousarray(table.T.astype(np.float16)),
         gram_share=success.gram_share,
-        slope=fitted.slope,
+        mixing=fitted.mixing.astype(np.float32),
         shift=fitted.shift.astype(np.float32),
         token_spread=fitted.token_spread,
     )
@@ -45,24 +47,21 @@ def _linear(model: LogisticRegression) -> Network:
 
 
 def _merged(
-    members: Sequence[MLPRegressor], scale: NDArray[np.float64], offset: NDArray[np.float64]
+    members: Sequence[tuple[MLPRegressor, NDArray[np.float64]]], offset: NDArray[np.float64]
 ) -> Network:
-    """Return one network whose output is ``scale * mean of the members + offset``.
+    """Return one network whose output is ``offset`` plus each member's output times its scale.
 
     The first layers stand side by side, the middle ones on a block diagonal, the last ones are
-    stacked and divided by the number of members.
+    stacked.
     """
-    n_layers = len(members[0].coefs_)
+    last = len(members[0][0].coefs_) - 1
     weights, biases = [], []
-    for layer in range(n_layers):
-        matrices = [member.coefs_[layer] for member in members]
-        vectors = [member.intercepts_[layer] for member in members]
-        if layer == n_layers - 1:
-            weights.append(np.concatenate(matrices) * scale / len(members))
-            biases.append(np.mean(vectors, axis=0) * scale + offset)
-            continue
+    for layer in range(last):
+        matrices = [member.coefs_[layer] for member, _ in members]
         weights.append(np.concatenate(matrices, axis=1) if layer == 0 else _diagonal(matrices))
-        biases.append(np.concatenate(vectors))
+        biases.append(np.concatenate([member.intercepts_[layer] for member, _ in members]))
+    weights.append(np.concatenate([member.coefs_[last] * scale for member, scale in members]))
+    biases.append(offset + np.sum([m.intercepts_[last] * scale for m, scale in members], axis=0))
     return Network(
         tuple(weight.astype(np.float32) for weight in weights),
         tuple(bias.astype(np.float32) for bias in biases),

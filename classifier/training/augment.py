@@ -168,10 +168,11 @@ MUTATIONS: tuple[Callable[[str, random.Random], str], ...] = (
     misspelt,
     padded,
     padded,
+    padded,
     dressed,
     unlatexed,
 )
-"""Changes that keep the label; padding counts double, it moves sizes most."""
+"""Changes that keep the label; padding counts threefold, it moves sizes most."""
 
 _LONGEST_COPIED = 1_500
 

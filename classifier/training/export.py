@@ -45,7 +45,7 @@ class Parts:
         domain: Dense features and pooled table columns -> logits per domain.
         table: Shape ``(rows, 3 + k)``, float16: rung logits, then ``k`` columns for the domain.
         gram_share: Weight of the table's rung logits.
-        slope: Calibration: one factor for all rungs.
+        mixing: Shape ``(3, 3)``: calibration: raw logits are multiplied by it.
         shift: Shape ``(3,)``: calibration: one summand per rung.
         token_spread: log(p90 / p50) of reasoning tokens.
     """
@@ -57,7 +57,7 @@ class Parts:
     domain: Network
     table: NDArray[np.float16]
     gram_share: float
-    slope: float
+    mixing: NDArray[np.float32]
     shift: NDArray[np.float32]
     token_spread: float
 
@@ -116,8 +116,8 @@ def write_onnx(parts: Parts, path: Path, metadata: dict[str, str]) -> None:
     graph.nodes.append(helper.make_node("Split", [pooled, widths], ["lift", "topic"], axis=1))
     lift = graph.add("Mul", "lift", graph.constant(np.array(parts.gram_share, np.float32)))
     raw = graph.add("Add", graph.network(x, parts.success), lift)
-    logits = graph.add("Mul", raw, graph.constant(np.array(parts.slope, np.float32)))
-    graph.add("Add", logits, graph.constant(parts.shift), output="logits")
+    shift = graph.constant(parts.shift)
+    graph.add("Gemm", raw, graph.constant(parts.mixing), shift, output="logits")
     spread = graph.constant(np.array([[0.0, parts.token_spread]], np.float32))
     graph.add("Add", graph.network(raw, parts.thinking), spread, output="log_tokens")
     both = graph.add("Concat", x, "topic", axis=1)

@@ -11,13 +11,13 @@ from hashlib import sha1
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
 from classifier.training.augment import copies
+from classifier.training.calibrating import calibrate, calibration_rows
 from classifier.training.dataset import Question
 from classifier.training.estimators import (
     fit_domain,
@@ -28,7 +28,7 @@ from classifier.training.estimators import (
 )
 from classifier.training.labels import Labels
 from classifier.training.matrices import Matrices
-from classifier.training.targets import ranked_targets, row_weights
+from classifier.training.targets import RANK_SHARE, row_weights, within_sources
 
 TAUGHT_LANGUAGES = frozenset({"en"})
 """Languages with questions of every difficulty; only their n-grams may say anything about it."""
@@ -46,25 +46,49 @@ class Recipe:
 
     Attributes:
         hidden: Neurons per hidden layer of each perceptron for success.
-        members: Perceptrons that are averaged.
+        members: Perceptrons that are averaged, of either kind.
         epochs: Passes over the data.
         decay: L2 penalty of the perceptrons.
         ridge: L2 penalty of the n-gram heads.
-        gram_share: Weight of the n-gram logits; the perceptrons weigh the rest.
+        level_share: Weight of the perceptrons that learn the label of every source.
+        rank_share: Weight of those that learn the order inside sources of varied difficulty.
+        gram_share: Weight of the n-gram logits.
         mutated: Changed copies of questions that keep their label.
         glossary: Copies of English questions in pidgin Chinese.
         copy_weight: Weight of a copy against its original.
     """
 
     hidden: tuple[int, ...] = (48, 24)
-    members: int = 4
-    epochs: int = 12
-    decay: float = 0.1
+    members: int = 3
+    epochs: int = 8
+    decay: float = 0.3
     ridge: float = 3.0
+    level_share: float = 0.3
+    rank_share: float = 0.5
     gram_share: float = 0.5
-    mutated: int = 10_000
+    mutated: int = 13_000
     glossary: int = 6_000
     copy_weight: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Perceptrons of one kind; their weighted mean is one summand of the rung logits.
+
+    Attributes:
+        members: They predict standardised logits.
+        centre: Shape ``(3,)``: undoes the standardising, weighted.
+        spread: Shape ``(3,)``: the same.
+    """
+
+    members: Sequence[MLPRegressor]
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    def predict(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the weighted logits of standardised dense features, shape ``(n, 3)``."""
+        mean = np.mean([member.predict(x) for member in self.members], axis=0)
+        return np.asarray(mean * self.spread + self.centre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +97,21 @@ class Success:
 
     Attributes:
         scaler: Of the dense features.
-        members: Perceptrons for standardised rung logits; their mean counts.
-        centre: Shape ``(3,)``: mean of the rung logits, undoes the standardising.
-        spread: Shape ``(3,)``: their standard deviation.
+        crowds: Perceptrons for the level and for the rank.
         grams: Ridge from n-grams to rung logits.
-        gram_share: Weight of the ridge; the perceptrons weigh the rest.
+        gram_share: Weight of the ridge.
     """
 
     scaler: StandardScaler
-    members: Sequence[MLPRegressor]
-    centre: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    crowds: Sequence[Crowd]
     grams: Ridge
     gram_share: float
 
     def raw_logits(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return uncalibrated rung logits, shape ``(n, 3)``."""
         x = standardised(self.scaler, matrices.dense)
-        dense = np.mean([member.predict(x) for member in self.members], axis=0)
-        dense = dense * self.spread + self.centre
-        grams = self.grams.predict(matrices.grams)
-        return np.asarray((1 - self.gram_share) * dense + self.gram_share * grams)
+        dense = np.sum([crowd.predict(x) for crowd in self.crowds], axis=0)
+        return np.asarray(dense + self.gram_share * self.grams.predict(matrices.grams))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +123,7 @@ class Fitted:
         thinking: Perceptron from raw rung logits to the log of median reasoning tokens.
         topics: Ridge from n-grams to one column per domain.
         domain: From dense features and topics to a domain.
-        slope: Calibration, one for all rungs: three would bend the uplift between them.
+        mixing: Calibration, shape ``(3, 3)``: raw logits are multiplied by it.
         shift: Calibration, shape ``(3,)``.
         token_spread: log(p90 / p50).
     """
@@ -114,13 +132,13 @@ class Fitted:
     thinking: MLPRegressor
     topics: Ridge
     domain: LogisticRegression
-    slope: float
+    mixing: NDArray[np.float64]
     shift: NDArray[np.float64]
     token_spread: float
 
     def logits(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return calibrated rung logits, shape ``(n, 3)``."""
-        return self.slope * self.success.raw_logits(matrices) + self.shift
+        return self.success.raw_logits(matrices) @ self.mixing + self.shift
 
     def log_tokens(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return log p50 and log p90 of reasoning tokens, shape ``(n, 2)``."""
@@ -166,9 +184,8 @@ def fit(
     raw = first.raw_logits(matrices)
     told = labels.token_weight > 0
     thinking = fit_thinking(labels.log_tokens[told], labels.token_weight[told], raw[told])
-    rows = np.flatnonzero(held & labels.measured.any(axis=1))
-    slope, shift = calibrate(raw[rows], labels.share[rows])
-    return Fitted(second, thinking, topics, domain, slope, shift, labels.token_spread)
+    mixing, shift = calibrate(*calibration_rows(raw, labels, held))
+    return Fitted(second, thinking, topics, domain, mixing, shift, labels.token_spread)
 
 
 N_STEPS = 6
@@ -198,32 +215,6 @@ def with_copies(
     )
 
 
-def calibrate(
-    raw: NDArray[np.float64], share: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64]]:
-    """Return (slope, shifts) that minimise cross-entropy; a rung without outcomes keeps shift 0.
-
-    Args:
-        raw: Uncalibrated logits, shape ``(n, 3)``.
-        share: Mean correctness, shape ``(n, 3)``, NaN when unknown.
-    """
-    known = ~np.isnan(share)
-    if not known.any():
-        return 1.0, np.zeros(share.shape[1])
-    target = np.nan_to_num(share)
-    per_rung = np.maximum(known.sum(axis=0), 1)
-
-    def loss(parameters: NDArray[np.float64]) -> float:
-        logits = parameters[0] * raw + parameters[1:]
-        entropy = np.logaddexp(0, logits) - target * logits
-        # Priors: nothing to learn from a handful of outcomes.
-        prior = (parameters[0] - 1) ** 2 + np.sum(parameters[1:] ** 2)
-        return float(np.sum(np.where(known, entropy, 0) / per_rung) + 5 * prior / known.sum())
-
-    best = minimize(loss, np.array([1.0, *np.zeros(share.shape[1])]), method="L-BFGS-B").x
-    return float(max(best[0], 0.1)), np.asarray(best[1:])
-
-
 def fit_success(
     questions: Sequence[Question],
     labels: Labels,
@@ -236,19 +227,37 @@ def fit_success(
     rows = among[labels.weight[among] > 0]
     scaler = StandardScaler().fit(matrices.dense)
     chosen, part = [questions[row] for row in rows], matrices.rows(rows)
-    targets = ranked_targets(chosen, labels.logits[rows])
-    weights = row_weights(chosen, labels.weight[rows])
+    logits, weights = labels.logits[rows], row_weights(chosen, labels.weight[rows])
+    rank, varied = within_sources(chosen, logits)
     taught = np.array([question.language in TAUGHT_LANGUAGES for question in chosen])
     advance("n-grams")
-    grams = fit_grams(part, targets, np.where(taught, weights, _SMALL), recipe.ridge)
+    gram_weights = np.where(taught, weights, _SMALL)
+    grams = fit_grams(part, logits + RANK_SHARE * rank.scaled, gram_weights, recipe.ridge)
     advance("perceptrons")
+    x = standardised(scaler, part.dense)
+    crowds = [_crowd(x, logits, weights, recipe, recipe.level_share)]
+    if varied.any():
+        order = rank.centred[varied] + RANK_SHARE * rank.scaled[varied]
+        balanced = row_weights(
+            [q for q, v in zip(chosen, varied, strict=True) if v], labels.weight[rows][varied]
+        )
+        crowds.append(_crowd(x[varied], order, balanced, recipe, recipe.rank_share))
+    return Success(scaler, crowds, grams, recipe.gram_share)
+
+
+def _crowd(
+    x: NDArray[np.float32],
+    targets: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    recipe: Recipe,
+    share: float,
+) -> Crowd:
     centre, spread = targets.mean(axis=0), np.maximum(targets.std(axis=0), _SMALL)
-    x, y = standardised(scaler, part.dense), (targets - centre) / spread
     members = [
         MLPRegressor(
             hidden_layer_sizes=recipe.hidden,
             alpha=recipe.decay,
-            batch_size=min(256, rows.size),
+            batch_size=min(256, x.shape[0]),
             max_iter=recipe.epochs,
             n_iter_no_change=recipe.epochs,
             random_state=seed,
@@ -256,8 +265,8 @@ def fit_success(
         for seed in range(recipe.members)
     ]
     for member in members:
-        fit_quietly(member, x, y, weights)
-    return Success(scaler, members, centre, spread, grams, recipe.gram_share)
+        fit_quietly(member, x, (targets - centre) / spread, weights)
+    return Crowd(members, share * centre, share * spread)
 
 
 def _held_out(question: Question) -> bool:

@@ -21,8 +21,8 @@ RAW_SHARE = 0.5
 
 _PRIOR_ANSWERS = 1.0  # pseudo-answers at the source's mean, so that three models are no certainty
 
-_MATH_LEVELS = {"1": 0.95, "2": 0.90, "3": 0.84, "4": 0.75, "5": 0.53}
-_GAOKAO = {"math": 0.62, "science": 0.66, "knowledge": 0.75}
+_MATH_LEVELS = {"1": 0.92, "2": 0.85, "3": 0.77, "4": 0.66, "5": 0.42}
+_GAOKAO = {"math": 0.55, "science": 0.60, "knowledge": 0.68}
 _STEM_GAIN = (1.3, 1.4)
 _OTHER_GAIN = (0.35, 0.5)
 _HUMAN_GAIN = (1.5, 1.6)
@@ -122,7 +122,7 @@ def _by_number(meta: dict[str, Any], level: str, domain: str) -> tuple[float, fl
     if isinstance(meta.get("grade"), int | float):
         return 0.99 - 0.015 * float(meta["grade"]), 0.5
     if isinstance(meta.get("difficulty"), int | float):
-        return float(expit(2 - 0.62 * float(meta["difficulty"]))), 0.7
+        return float(expit(1.6 - 0.62 * float(meta["difficulty"]))), 0.7
     if level.startswith("Level ") and level[6:] in _MATH_LEVELS:
         return _MATH_LEVELS[level[6:]], 0.7
     if isinstance(meta.get("n_steps"), int | float) and level == "grade-school":
@@ -134,9 +134,9 @@ def _by_level(meta: dict[str, Any], level: str, domain: str) -> tuple[float, flo
     if level == "gaokao":
         return _GAOKAO.get(domain, 0.7), 0.5
     known = {
-        "Olympiad": (0.30, 0.7),
-        "college": (0.72, 0.5),
-        "GRE/GMAT": (0.80, 0.5),
+        "Olympiad": (0.20, 0.7),
+        "college": (0.68, 0.5),
+        "GRE/GMAT": (0.75, 0.5),
         "elementary": (0.95, 0.5),
         "grade 1-6": (0.90, 0.5),
     }

@@ -1,11 +1,14 @@
 """The training command: read, label, fit, export, measure, write the card."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from scipy.special import expit
 
 from classifier.training.assemble import parts_of
 from classifier.training.card import make_card, write_card
@@ -16,6 +19,7 @@ from classifier.training.fit import N_STEPS, Fitted, Recipe, fit, with_copies
 from classifier.training.labels import make_labels
 from classifier.training.matrices import Matrices, make_matrices
 from classifier.training.metrics import dev_metrics
+from classifier.training.robustness import kept_across_languages, kept_under_mutation
 
 ARTIFACT_NAME = "difficulty.onnx"
 CARD_NAME = "model_card.json"
@@ -112,4 +116,12 @@ def _measured(
     """Return the metrics of the dev rows, empty when they have no outcomes."""
     if outcomes is None:
         return {}
-    return dev_metrics(dev, outcomes, fitted.logits(matrices), fitted.domains(matrices))
+
+    def difficulties(texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.asarray(1 - expit(fitted.logits(make_matrices(texts))[:, 0]))
+
+    return {
+        **dev_metrics(dev, outcomes, fitted.logits(matrices), fitted.domains(matrices)),
+        "kept_under_mutation": kept_under_mutation(dev, difficulties),
+        "kept_across_languages": kept_across_languages(dev, difficulties),
+    }

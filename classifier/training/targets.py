@@ -1,6 +1,7 @@
 """What each row counts and what it aims at; shared by the fit and the leave-one-out harness."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from classifier.training.dataset import Question
 SOURCE_EXPONENT = 0.5
 RANK_SHARE = 0.7
 LEAST_SPREAD = 0.08
+SHORT_CHARS = 300
+EVEN_SHARE = 1.0
 _SMALL = 1e-6
 
 
@@ -22,16 +25,40 @@ def row_weights(questions: Sequence[Question], weight: NDArray[np.float64]) -> N
     return np.asarray(balanced / max(float(balanced.mean()), _SMALL))
 
 
-def ranked_targets(
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Where a question stands inside its source, shapes ``(n, 3)``; 0 where the source is even.
+
+    Attributes:
+        centred: Logit minus the source's mean.
+        scaled: The same in standard deviations of the source.
+    """
+
+    centred: NDArray[np.float64]
+    scaled: NDArray[np.float64]
+
+
+def within_sources(
     questions: Sequence[Question], logits: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return logits plus ``RANK_SHARE`` of their z-score inside the source."""
-    targets = logits.copy()
+) -> tuple[Within, NDArray[np.bool_]]:
+    """Return the place inside the source, and which rows can teach an order.
+
+    Even sources ("all of these are easy") know nothing of order. Their long texts are left out: they
+    would teach that more text is easier. Their short ones stay, with their distance from the
+    mean of all: without them the order of everyday asks would be guessed from puzzles.
+    """
+    centred, scaled = np.zeros_like(logits), np.zeros_like(logits)
+    varied = np.zeros(len(questions), np.bool_)
     sources, source = np.unique([question.source for question in questions], return_inverse=True)
     for number in range(sources.size):
         rows = source == number
         spread = logits[rows].std(axis=0)
         if spread[0] > LEAST_SPREAD:
-            centred = logits[rows] - logits[rows].mean(axis=0)
-            targets[rows] += RANK_SHARE * centred / np.maximum(spread, LEAST_SPREAD)
-    return targets
+            varied |= rows
+            centred[rows] = logits[rows] - logits[rows].mean(axis=0)
+            scaled[rows] = centred[rows] / np.maximum(spread, LEAST_SPREAD)
+    short = np.array([len(question.prompt) <= SHORT_CHARS for question in questions])
+    everyday = short & ~varied
+    centred[everyday] = EVEN_SHARE * (logits[everyday] - logits.mean(axis=0))
+    varied |= everyday
+    return Within(centred, scaled), varied

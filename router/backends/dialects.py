@@ -42,18 +42,27 @@ EFFORTS = ((1024, "low"), (8192, "medium"))
 """Reasoning tokens up to which an effort is asked for; above them ``high``."""
 
 
-def effort_for(tokens: int | None, *, lowest: str = "low") -> str:
+def effort_for(tokens: int | None) -> str:
     """Return the effort whose usual spend stays near ``tokens``."""
-    if tokens == 0:
-        return lowest
-    for limit, word in EFFORTS:
-        if tokens is not None and tokens <= limit:
-            return word
-    return "high"
+    fitting = (word for limit, word in EFFORTS if tokens is not None and tokens <= limit)
+    return next(fitting, "high")
+
+
+def _asked(w: Wanted) -> str:
+    """Return the effort to ask for: what the budget allows, never more than the client asked for."""
+    return min(
+        effort_for(w.tokens),
+        _AT_MOST.get(w.effort or "", "high"),
+        key=("low", "medium", "high").index,
+    )
+
+
+_AT_MOST = {"none": "low", "minimal": "low", "low": "low", "medium": "medium"}
+"""The effort that every server knows, for one of the client's."""
 
 
 def _openai(w: Wanted) -> Fields:
-    fields: Fields = {} if w.output is None else {"max_completion_tokens": w.output}
+    fields = _completion_limit(w)
     if not _REASONS.search(w.model):
         return fields
     if w.thinking == "off":
@@ -65,7 +74,11 @@ def _openai(w: Wanted) -> Fields:
 def _effort(w: Wanted, off: str = "low") -> Fields:
     if w.thinking == "provider_default":
         return {"reasoning_effort": w.effort} if w.effort else {}
-    return {"reasoning_effort": off if w.thinking == "off" else effort_for(w.tokens)}
+    return {"reasoning_effort": off if w.thinking == "off" else _asked(w)}
+
+
+def _completion_limit(w: Wanted) -> Fields:
+    return {} if w.output is None else {"max_completion_tokens": w.output}
 
 
 def _limit(w: Wanted) -> Fields:
@@ -101,12 +114,10 @@ def _sglang(w: Wanted) -> Fields:
 
 def _llamacpp(w: Wanted) -> Fields:
     tokens = 0 if w.thinking == "off" else w.tokens
+    if tokens is None:
+        return _limit(w) | _template(w)
     # Two builds, two names for the same field.
-    budget = (
-        {}
-        if tokens is None
-        else {"reasoning_budget_tokens": tokens, "thinking_budget_tokens": tokens}
-    )
+    budget = {"reasoning_budget_tokens": tokens, "thinking_budget_tokens": tokens}
     return _limit(w) | _template(w) | budget
 
 
@@ -115,13 +126,27 @@ def _deepseek(w: Wanted) -> Fields:
         return _plain(w)
     if w.thinking == "off":
         return _limit(w) | {"thinking": {"type": "disabled"}}
-    return _limit(w) | {"thinking": {"type": "enabled"}, "reasoning_effort": effort_for(w.tokens)}
+    return _limit(w) | {"thinking": {"type": "enabled"}, "reasoning_effort": _asked(w)}
 
 
-def _switch(w: Wanted) -> Fields:
-    if w.thinking == "provider_default":
-        return _limit(w)
-    return _limit(w) | {"thinking": {"type": "disabled" if w.thinking == "off" else "enabled"}}
+_KIMI_ALWAYS_THINKS = re.compile(r"thinking|k2\.7-code")
+
+
+def _kimi(w: Wanted) -> Fields:
+    if "k3" in w.model:  # knows low, high and max: what was to be medium is low
+        effort = {name: "low" if word == "medium" else word for name, word in _effort(w).items()}
+        return _completion_limit(w) | effort
+    if w.thinking == "provider_default" or _KIMI_ALWAYS_THINKS.search(w.model):
+        return _completion_limit(w)
+    switch = {"type": "disabled" if w.thinking == "off" else "enabled"}
+    return _completion_limit(w) | {"thinking": switch}
+
+
+def _xai(w: Wanted) -> Fields:
+    # The other models refuse the field.
+    if "grok-4.3" in w.model:
+        return _limit(w) | _effort(w, off="none")
+    return _limit(w) | (_effort(w) if "grok-4.5" in w.model else {})
 
 
 def _dashscope(w: Wanted) -> Fields:
@@ -140,15 +165,13 @@ def _openrouter(w: Wanted) -> Fields:
         return _limit(w) | {"reasoning": {"enabled": False}}
     # Effort and max_tokens exclude one another; below 1,024 the budget is refused.
     small = w.tokens is None or w.tokens < 1024
-    asked = {"effort": effort_for(w.tokens)} if small else {"max_tokens": w.tokens}
+    asked = {"effort": _asked(w)} if small else {"max_tokens": w.tokens}
     return _limit(w) | {"reasoning": asked}
 
 
 def _together(w: Wanted) -> Fields:
-    if "gpt-oss" in w.model:
-        return _limit(w) | _effort(w)
-    if w.thinking == "provider_default":
-        return _limit(w)
+    if "gpt-oss" in w.model or w.thinking == "provider_default":
+        return _limit(w) | (_effort(w) if "gpt-oss" in w.model else {})
     return _limit(w) | {"reasoning": {"enabled": w.thinking == "on"}}
 
 
@@ -159,12 +182,14 @@ def _groq(w: Wanted) -> Fields:
 
 
 def _mistral(w: Wanted) -> Fields:
-    if w.thinking == "provider_default":
-        return _limit(w)
+    if w.thinking == "provider_default" or "magistral" in w.model:
+        return _limit(w)  # Magistral always thinks
     return _limit(w) | {"reasoning_effort": "none" if w.thinking == "off" else "high"}
 
 
 MIN_ANTHROPIC_BUDGET = 1024
+_ADAPTIVE = re.compile(r"(?:opus|sonnet)-(?:4-[6-9]|[5-9])|(?:claude)-[5-9]")
+"""Claude models that choose how much to think by themselves, and take an effort."""
 
 
 def _anthropic_budget(w: Wanted) -> Fields:
@@ -184,8 +209,14 @@ def _anthropic_adaptive(w: Wanted) -> Fields:
         return _limit(w)
     if w.thinking == "off":
         return _limit(w) | {"thinking": {"type": "disabled"}}
-    effort = {"effort": effort_for(w.tokens)}
+    effort = {"effort": _asked(w)}
     return _limit(w) | {"thinking": {"type": "adaptive"}, "output_config": effort}
+
+
+def _bedrock(w: Wanted) -> Fields:
+    if "claude" in w.model:
+        return _anthropic_adaptive(w) if _ADAPTIVE.search(w.model) else _anthropic_budget(w)
+    return _limit(w) | (_effort(w) if "gpt-oss" in w.model else {})
 
 
 def _gemini_budget(w: Wanted) -> Fields:
@@ -194,9 +225,15 @@ def _gemini_budget(w: Wanted) -> Fields:
     pro = "pro" in w.model  # cannot be switched off; 128 is its minimum
     low, high = (128, 32768) if pro else (0, 24576)
     tokens = 0 if w.thinking == "off" else w.tokens or 0
+    if "lite" in w.model and tokens < 512:
+        tokens = 0  # its minimum, or nothing
     return _limit(w) | {
         "thinking": {"type": "enabled", "budget_tokens": min(max(tokens, low), high)}
     }
+
+
+def _gemini_level(w: Wanted) -> Fields:
+    return _limit(w) | _effort(w, off="minimal" if "flash" in w.model else "low")
 
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -205,11 +242,11 @@ DIALECTS: Mapping[str, Dialect] = {
     "anthropic_budget": _anthropic_budget,
     "anthropic_adaptive": _anthropic_adaptive,
     "gemini_budget": _gemini_budget,
-    "gemini_level": _efforts("low"),
+    "gemini_level": _gemini_level,
     "deepseek": _deepseek,
     "dashscope": _dashscope,
-    "kimi": _switch,
-    "xai": _plain,
+    "kimi": _kimi,
+    "xai": _xai,
     "mistral": _mistral,
     "openrouter": _openrouter,
     "groq": _groq,
@@ -219,7 +256,7 @@ DIALECTS: Mapping[str, Dialect] = {
     "sglang": _sglang,
     "llamacpp": _llamacpp,
     "gpt_oss": _efforts("low"),
-    "bedrock": _anthropic_budget,
+    "bedrock": _bedrock,
 }
 """Every dialect of the configuration, by name."""
 
@@ -240,8 +277,6 @@ _BY_PROVIDER = {
     "vllm": "vllm",
     "xai": "xai",
 }
-
-_ADAPTIVE = re.compile(r"(?:opus|sonnet)-(?:4-[6-9]|[5-9])|(?:claude)-[5-9]")
 
 
 def dialect_of(provider: str, model: str) -> str:

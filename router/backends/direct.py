@@ -10,9 +10,11 @@ import aiohttp
 import orjson
 
 from router.errors import ApiError, UpstreamError, UpstreamTimeoutError
+from router.wire.openai_answer import normalise
+from router.wire.openai_stream import as_payloads
 from router.wire.sse import EventTooLongError, Splitter
 
-from .port import ModelSpec
+from .port import ModelSpec, Upstream
 from .refusals import refusal
 
 CONNECT_TIMEOUT_S = 10.0
@@ -97,7 +99,9 @@ class DirectBackend:
 
     async def complete(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Return the completion of ``body``; raises ApiError."""
-        response = await self._post(body, timeout_s)
+        return await self._read(await self._post(body, timeout_s), timeout_s)
+
+    async def _read(self, response: aiohttp.ClientResponse, timeout_s: float) -> dict[str, Any]:
         try:
             raw = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -114,9 +118,16 @@ class DirectBackend:
             )
         return completion
 
-    async def open(self, body: Mapping[str, Any], timeout_s: float) -> "DirectUpstream":
-        """Return the open stream of ``body``; raises ApiError."""
+    async def open(self, body: Mapping[str, Any], timeout_s: float) -> Upstream:
+        """Return the open stream of ``body``; raises ApiError.
+
+        A server that cannot stream answers with a whole completion, which then is the stream.
+        """
         response = await self._post(body, timeout_s)
+        if response.content_type == "application/json":
+            completion = await self._read(response, timeout_s)
+            normalise(completion)
+            return WholeUpstream(completion)
         if response.content_type != "text/event-stream":
             response.close()
             raise UpstreamError(
@@ -174,6 +185,20 @@ class DirectUpstream:
             self._response.release()
         else:
             self._response.close()
+
+
+class WholeUpstream:
+    """A completion that came whole, as a stream."""
+
+    def __init__(self, completion: Mapping[str, Any]) -> None:
+        self._payloads = as_payloads(completion)
+
+    async def batches(self) -> AsyncGenerator[list[bytes], None]:
+        """Yield the payloads of all chunks at once."""
+        yield self._payloads
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 @lru_cache(maxsize=64)

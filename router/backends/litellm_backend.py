@@ -17,6 +17,19 @@ from router.settings import keep_litellm_offline
 from .port import ModelSpec
 from .refusals import refusal
 
+ACCEPTED = frozenset(
+    {
+        "audio", "chat_template_kwargs", "enable_thinking", "frequency_penalty", "function_call", "functions",
+        "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "messages", "min_p", "modalities", "n",
+        "output_config", "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key",
+        "reasoning", "reasoning_effort", "repetition_penalty", "response_format", "safety_identifier", "seed",
+        "service_tier", "stop", "stream", "stream_options", "temperature", "thinking", "thinking_budget",
+        "tool_choice", "tools", "top_k", "top_logprobs", "top_p", "user", "verbosity", "web_search_options",
+    }
+)  # fmt: skip
+"""What of a request's body becomes arguments of litellm. Hundreds of others would steer whom it calls, with
+which credentials and from which file; none of them may come from a client."""
+
 
 class LiteLLMBackend:
     """One model of any provider litellm knows.
@@ -47,7 +60,8 @@ class LiteLLMBackend:
 
     async def _call(self, body: Mapping[str, Any], timeout_s: float) -> Any:
         litellm, failures = await load()
-        arguments = {**self._params, **self.spec.extra, **body, "model": self.spec.model}
+        asked = {name: value for name, value in body.items() if name in ACCEPTED}
+        arguments = {**self._params, **self.spec.extra, **asked, "model": self.spec.model}
         try:
             return await litellm.acompletion(
                 **arguments, timeout=timeout_s, num_retries=0, max_retries=0, drop_params=False

@@ -74,7 +74,11 @@ class Pool:
         """
         attempts = 0
         while True:
-            backend = self._next(names, attempts)
+            try:
+                backend = self._next(names, attempts)
+            except OverloadedError as error:
+                error.attempts = attempts
+                raise
             attempts += 1
             try:
                 value = await use(backend)
@@ -99,10 +103,9 @@ class Pool:
 
     def _next(self, names: Sequence[str], attempts: int) -> Backend:
         """Return the next model: healthy ones take turns."""
-        now = self._now()
-        healthy = [name for name in names if self._health[name].rests_until <= now]
+        healthy = self._healthy(names)
         if not healthy:
-            rest_s = min(self._health[name].rests_until for name in names) - now
+            rest_s = min(self._health[name].rests_until for name in names) - self._now()
             raise OverloadedError(
                 f"every model of the tier is cooling down ({', '.join(names)}); "
                 f"the first is back in {rest_s:.1f} s",
@@ -111,6 +114,10 @@ class Pool:
         if attempts == 0:
             self._turn += 1
         return self.backends[healthy[(self._turn + attempts) % len(healthy)]]
+
+    def _healthy(self, names: Sequence[str]) -> list[str]:
+        now = self._now()
+        return [name for name in names if self._health[name].rests_until <= now]
 
     def _failed(self, name: str, error: ApiError) -> None:
         if not error.retryable:
@@ -124,7 +131,7 @@ class Pool:
 
     def _wait_s(self, names: Sequence[str], attempts: int, error: ApiError) -> float | None:
         """Return how long to wait before the next attempt; ``None`` is too long."""
-        if len(names) > 1:
+        if len(self._healthy(names)) > 1:
             return 0.0  # another model is free now
         jitter = 1.0 + random.random() / 4  # noqa: S311 - spreads retries, guards nothing
         wait_s: float = BACKOFF_S * 2 ** (attempts - 1) * jitter

@@ -9,16 +9,19 @@ from .think_tags import CLOSE, split_whole
 
 
 def read_usage(raw: Mapping[str, Any]) -> Usage:
-    """Return the usage an upstream reported; counts that are missing or null are 0."""
+    """Return the usage an upstream reported; counts that are missing or null are 0.
+
+    Some providers report reasoning beside the completion instead of inside it; their total gives them away.
+    """
     prompt_details = raw.get("prompt_tokens_details") or {}
     completion_details = raw.get("completion_tokens_details") or {}
     completion = raw.get("completion_tokens") or 0
     reasoning = completion_details.get("reasoning_tokens") or raw.get("reasoning_tokens") or 0
-    if reasoning > completion:
-        # Some providers report reasoning beside the completion instead of inside it.
+    prompt = raw.get("prompt_tokens") or 0
+    if reasoning > completion or raw.get("total_tokens") == prompt + completion + reasoning:
         completion += reasoning
     return Usage(
-        prompt=raw.get("prompt_tokens") or 0,
+        prompt=prompt,
         cached=prompt_details.get("cached_tokens") or 0,
         completion=completion,
         reasoning=reasoning,
@@ -95,7 +98,7 @@ def _choice(index: int, parts: Mapping[str, Any]) -> dict[str, Any]:
     text = "".join(parts["text"])
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": text if text or not parts["tools"] else None,
+        "content": text if text or not (parts["tools"] or parts.get("refusal")) else None,
         "refusal": parts.get("refusal"),
     }
     if parts["thought"]:
@@ -114,8 +117,31 @@ def normalise(completion: dict[str, Any]) -> None:
     """Bring a plain completion into our normal form, in place: reasoning as ``reasoning_content``."""
     for choice in completion.get("choices") or ():
         message = choice.get("message") or {}
-        if "reasoning_content" not in message and isinstance(message.get("reasoning"), str):
-            message["reasoning_content"] = message.pop("reasoning")
+        unify(message)
         if CLOSE in (text := message.get("content") or ""):
             thought, message["content"] = split_whole(text)
             message["reasoning_content"] = (message.get("reasoning_content") or "") + thought
+
+
+def unify(said: dict[str, Any]) -> bool:
+    """Bring the fields of a message or a delta into our normal form; return whether that changed it.
+
+    Reasoning is ``reasoning_content``, whatever the upstream calls it, and ``content`` is one text:
+    Mistral sends parts, of which some are thoughts.
+    """
+    if isinstance(parts := said.get("content"), list):
+        said["content"] = _text_of(parts)
+        if thought := "".join(_text_of(p.get("thinking")) for p in parts if isinstance(p, dict)):
+            said["reasoning_content"] = thought
+        return True
+    if not said.get("reasoning_content") and isinstance(said.get("reasoning"), str):
+        said["reasoning_content"] = said.pop("reasoning")
+        return True
+    return False
+
+
+def _text_of(parts: Any) -> str:
+    """Return a text, or what the text parts of a list hold."""
+    if isinstance(parts, list):
+        return "".join(_text_of(p.get("text")) for p in parts if isinstance(p, dict))
+    return parts if isinstance(parts, str) else ""

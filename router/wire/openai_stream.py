@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from .sse import END, frame
+from .sse import DONE, END, frame
 
 PIECE_CHARS = 48
 """Characters per delta of a replayed answer: small enough to look like a stream, few enough to be cheap."""
@@ -20,14 +20,15 @@ def _as_chunks(completion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         "model": completion.get("model", ""),
     }
 
-    def chunk(index: int, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        return head | {
-            "choices": [{"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}]
-        }
+    def chunk(
+        index: int, delta: dict[str, Any], finish: str | None = None, logprobs: Any = None
+    ) -> dict[str, Any]:
+        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
+        return head | {"choices": [choice]}
 
     choices = completion["choices"]
     for choice in choices:
-        index, message = choice["index"], choice["message"]
+        index, message = choice.get("index", 0), choice.get("message") or {}
         yield chunk(index, {"role": "assistant", "content": ""})
         for name, text in (
             ("reasoning_content", message.get("reasoning_content") or ""),
@@ -39,7 +40,16 @@ def _as_chunks(completion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for i, call in enumerate(message.get("tool_calls") or ()):
             yield chunk(index, {"tool_calls": [{"index": i} | call]})
     for choice in choices:
-        yield chunk(choice["index"], {}, choice["finish_reason"])
+        finish = choice.get("finish_reason")
+        yield chunk(choice.get("index", 0), {}, finish, choice.get("logprobs"))
+
+
+def as_payloads(completion: Mapping[str, Any]) -> list[bytes]:
+    """Return a whole answer, in our normal form, as an upstream would have streamed it, usage included."""
+    chunks = list(_as_chunks(completion))
+    if usage := completion.get("usage"):
+        chunks.append(chunks[0] | {"choices": [], "usage": usage})
+    return [*map(orjson.dumps, chunks), DONE]
 
 
 def closing(

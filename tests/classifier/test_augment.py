@@ -1,15 +1,20 @@
 """Changed copies: the label's question stays recognisable, formulas stay whole, draws repeat."""
 
 import random
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from classifier.features import FEATURE_NAMES, featurise
 from classifier.training.augment import MUTATIONS, copies, glossary_chinese, unlatexed
 from classifier.training.dataset import Question
 from classifier.training.robustness import kept_across_languages, kept_under_mutation
 
-PROBLEM = r"Let $n\leq 9$ be a positive integer. Prove that $\frac{n}{2}$ divides the sum of all primes."
+PROBLEM = (
+    r"Let $n\leq 9$ be a positive integer. Prove that $\frac{n}{2}$ divides the sum of all primes."
+)
 
 
 def _question(number: int, prompt: str = PROBLEM, **meta: object) -> Question:
@@ -29,7 +34,9 @@ def test_latex_is_typed_out_as_people_type() -> None:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
-@pytest.mark.parametrize("text", ["", "a", "证明", PROBLEM], ids=["empty", "letter", "Chinese", "problem"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "证明", PROBLEM], ids=["empty", "letter", "Chinese", "problem"]
+)
 def test_every_mutation_takes_every_text(mutation: object, text: str) -> None:
     assert callable(mutation)
     assert isinstance(mutation(text, random.Random(2)), str)
@@ -44,15 +51,13 @@ def test_the_same_seed_draws_the_same_copies_and_another_seed_others() -> None:
 
 
 def test_robustness_is_full_for_a_constant_and_low_for_a_score_of_length() -> None:
-    import numpy as np
-
     questions = [_question(n, "a" * (n * 20), parallel_id=str(n % 20)) for n in range(1, 60)]
 
-    def constant(texts: object) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return np.full(len(texts), 0.3)  # type: ignore[arg-type]  # a sequence
+    def constant(texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.full(len(texts), 0.3)
 
-    def by_length(texts: object) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return np.array([min(len(text) / 1_500, 1) for text in texts])  # type: ignore[attr-defined]  # same
+    def by_length(texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([min(len(text) / 1_500, 1) for text in texts])
 
     assert set(kept_under_mutation(questions, constant).values()) == {1.0}
     assert kept_under_mutation(questions, by_length)["padded"] < 1.0

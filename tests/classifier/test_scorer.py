@@ -68,6 +68,12 @@ def test_every_easy_ask_is_easier_than_every_olympiad_problem(shipped: Scorer) -
     assert min(hard.values()) > max(easy.values()) + 0.1, min(hard, key=lambda text: hard[text])
 
 
+def test_length_alone_makes_no_ask_hard(shipped: Scorer) -> None:
+    text = "The harbour was quiet that morning and the boats lay still along the pier. " * 15
+    for ask in ("Summarise the following text in two sentences.", "Translate this into French:"):
+        assert shipped.score(Ask(f"{ask}\n\n{text}")).difficulty < 0.4
+
+
 def test_hard_problems_gain_from_reasoning_and_easy_asks_do_not(shipped: Scorer) -> None:
     def uplift(text: str) -> float:
         solve = shipped.score(Ask(text)).p_solve

@@ -40,9 +40,7 @@ def test_the_synchronous_client_works_just_as_well(proxy: Server) -> None:
 
 
 @pytest.mark.parametrize("tier", ["short", "distilled", "long"])
-async def test_the_decision_headers_are_there(
-    client: AsyncOpenAI, tier: str, stream: bool
-) -> None:
+async def test_the_decision_headers_are_there(client: AsyncOpenAI, tier: str, stream: bool) -> None:
     heard = await ask(client, SUM, model=f"auto:{tier}", stream=stream)
     told = {name for name in heard.headers if name.startswith("x-router-")}
     assert told == EARLY_HEADERS | (set() if stream else {"x-router-cost-usd"})
@@ -66,9 +64,7 @@ async def test_headers_and_router_object_say_the_same(client: AsyncOpenAI) -> No
 
 @pytest.mark.parametrize("tier", ["short", "distilled", "long"])
 async def test_the_router_object_is_complete(client: AsyncOpenAI, tier: str, stream: bool) -> None:
-    heard = await ask(
-        client, SUM, model=f"auto:{tier}", stream=stream
-    )
+    heard = await ask(client, SUM, model=f"auto:{tier}", stream=stream)
     router = heard.router
     assert set(router) == ROUTER_KEYS
     assert router["tier"] == tier
@@ -94,9 +90,7 @@ async def test_the_bill_is_what_the_upstream_counted(
     client: AsyncOpenAI, upstream: str, stream: bool
 ) -> None:
     before = stats(upstream)
-    heard = await ask(
-        client, SUM, model="auto:distilled", stream=stream
-    )
+    heard = await ask(client, SUM, model="auto:distilled", stream=stream)
     after = stats(upstream)
     spent = after["tokens_generated"] - before["tokens_generated"]
     thought = after["reasoning_tokens"]["sim-distilled"] - before["reasoning_tokens"].get(

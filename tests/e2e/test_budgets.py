@@ -6,8 +6,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from tests.e2e.hearing import ask, client_of
-from tests.e2e.world import Server, configured, ladder, model, serving, stats
-from tests.loadtest.simulated import simulator
+from tests.e2e.world import Server, configured, model, serving, stats
 
 THINKING = 300
 RESERVE = 80
@@ -16,12 +15,7 @@ CHAIN = "Start with 5, add 7, multiply by 3, subtract 4, multiply by 2, add 11, 
 UNRULY = ["forever", "ignore-budget", "loop", "null-content", "ignore-budget+no-usage",
           "ignore-budget+reasoning-field", "ignore-budget+tags", "forever+no-usage"]  # fmt: skip
 
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[str]:
-    """A simulator of these tests alone, so that its counts are theirs."""
-    with simulator("--no-delay") as url:
-        yield url
+DIALECTS = ["deepseek", "dashscope", "openrouter", "llamacpp", "mistral"]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +28,9 @@ def proxy(upstream: str) -> Iterator[Server]:
     unruly = [f"sim-long+{name}" for name in UNRULY]
     mute = model(upstream, "sim-long") | {"model_name": "mute", "dialect": "openai"}
     models = [model(upstream, name) for name in ("sim-short", "sim-long", *unruly)]
+    models += [
+        model(upstream, "sim-long") | {"model_name": name, "dialect": name} for name in DIALECTS
+    ]
     tiers = [
         {"name": "short", "models": ["sim-short"], "thinking": "off"},
         {"name": "terse", "models": ["sim-short"], "thinking": "off", "max_output_tokens": 9},
@@ -41,6 +38,7 @@ def proxy(upstream: str) -> Iterator[Server]:
         {"name": "told", "models": ["sim-long"], **thinks},
         {"name": "untold", "models": ["mute"], **thinks},
         *({"name": name, "models": [f"sim-long+{name}"], **thinks} for name in UNRULY),
+        *({"name": name, "models": [name], "thinking": "off"} for name in DIALECTS),
     ]
     with serving(configured([*models, mute], tiers)) as server:
         yield server
@@ -78,11 +76,14 @@ async def test_thinking_switched_off_is_no_thinking_at_all(
 async def test_a_server_that_takes_a_budget_is_told_it_and_is_not_cut(
     client: AsyncOpenAI, upstream: str, stream: bool
 ) -> None:
+    for _ in range(12):  # until it has shown that it keeps its budget by itself
+        await ask(client, CHAIN, model="auto:told")
     before = stats(upstream)
-    heard = await ask(client, CHAIN, model="auto:told", stream=stream)
-    assert heard.reasoning_tokens == heard.router["thinking_budget"] == THINKING
-    assert (heard.router["stop_reason"], heard.finish) == ("done", "stop")
-    assert heard.router["calls"] == 1
+    for _ in range(12):
+        heard = await ask(client, CHAIN, model="auto:told", stream=stream)
+        assert heard.reasoning_tokens == heard.router["thinking_budget"] == THINKING
+        assert (heard.router["stop_reason"], heard.finish) == ("done", "stop")
+        assert heard.router["calls"] == 1
     assert stats(upstream)["cancelled_streams"] == before["cancelled_streams"]
 
 
@@ -128,7 +129,7 @@ async def test_the_clients_thinking_ceiling_clamps_and_never_raises(
         client, CHAIN, model="auto:told", stream=stream, router={"max_thinking_tokens": budget}
     )
     assert heard.router["thinking_budget"] == min(budget, THINKING)
-    assert heard.reasoning_tokens == min(budget, THINKING)
+    assert heard.reasoning_tokens <= allowed(min(budget, THINKING))
     assert heard.text
 
 
@@ -144,25 +145,27 @@ async def test_the_clients_effort_is_a_ceiling_too(
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
-@pytest.mark.parametrize("tokens", [1, 5, 40])
+@pytest.mark.parametrize("tokens", [1, 20])
 @pytest.mark.parametrize("tier", ["short", "told", "untold", "ignore-budget", "forever"])
 async def test_the_clients_output_ceiling_bounds_the_answer(
-    client: AsyncOpenAI, tier: str, tokens: int, name: str
+    client: AsyncOpenAI, tier: str, tokens: int, name: str, stream: bool
 ) -> None:
-    heard = await ask(client, CHAIN, model=f"auto:{tier}", extra_body={name: tokens})
-    assert heard.finish == "length"
+    heard = await ask(client, CHAIN, model=f"auto:{tier}", stream=stream, extra_body={name: tokens})
     assert 0 < len(heard.text.split()) <= allowed(tokens)
     if tier in ("short", "told"):
         assert heard.usage is not None
         assert heard.usage["completion_tokens"] <= tokens
+        assert heard.finish == "length"
 
 
-@pytest.mark.parametrize("total", [1, 10, 100, 1000])
+@pytest.mark.parametrize(
+    ("tier", "total"), [("told", 1), ("told", 1000), ("untold", 10), ("untold", 100)]
+)
 async def test_the_total_bounds_all_calls_together(
-    client: AsyncOpenAI, total: int, stream: bool
+    client: AsyncOpenAI, tier: str, total: int, stream: bool
 ) -> None:
     heard = await ask(
-        client, CHAIN, model="auto:untold", stream=stream, router={"max_total_tokens": total}
+        client, CHAIN, model=f"auto:{tier}", stream=stream, router={"max_total_tokens": total}
     )
     assert heard.text
     assert heard.usage is not None
@@ -179,15 +182,10 @@ async def test_budgets_hold_for_models_that_clients_name_themselves(
     assert len(heard.thought.split()) <= allowed(100)
 
 
-@pytest.mark.parametrize("dialect", ["deepseek", "dashscope", "openrouter", "llamacpp", "mistral"])
-async def test_every_dialect_the_simulator_speaks_switches_thinking_off(
-    upstream: str, dialect: str
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_thinking_is_switched_off_in_the_servers_own_dialect(
+    client: AsyncOpenAI, dialect: str
 ) -> None:
-    config = ladder(upstream, cache={"url": "off"})
-    config["model_list"][2]["dialect"] = dialect
-    config["tiers"][2] |= {"thinking": "off", "search": {"strategy": "single"}}
-    with serving(config) as server:
-        async with client_of(server.url) as client:
-            heard = await ask(client, CHAIN, model="auto:long")
-    assert heard.reasoning_tokens == 0
-    assert heard.text
+    heard = await ask(client, CHAIN, model=f"auto:{dialect}")
+    assert (heard.thought, heard.reasoning_tokens) == ("", 0)
+    assert heard.router["calls"] == 1

@@ -260,9 +260,7 @@ async def test_models_are_listed_in_openai_and_in_anthropic_shape(
     assert [model.id async for model in await client.models.list()] == names
     one = await client.models.retrieve("auto:long")
     assert (one.id, one.object) == ("auto:long", "model")
-    async with httpx.AsyncClient(
-        verify=False, headers={"anthropic-version": "2023-06-01"}
-    ) as http:
+    async with httpx.AsyncClient(verify=False, headers={"anthropic-version": "2023-06-01"}) as http:
         shown = (await http.get(f"{proxy.url}/v1/models")).json()
         single = (await http.get(f"{proxy.url}/v1/models/auto:long")).json()
     assert [model["id"] for model in shown["data"]] == names

@@ -1,0 +1,143 @@
+"""The voting tier: samples, agreement, one bill for all calls, and answers that are right more often."""
+
+from math import comb
+from random import Random
+
+import pytest
+from openai import AsyncOpenAI
+
+from policies.answers import answer_key
+from tests.e2e.hearing import ask, client_of
+from tests.e2e.world import Server, configured, model, serving, stats
+
+N_QUESTIONS = 40
+
+
+async def test_the_voting_tier_samples_and_agrees(client: AsyncOpenAI, stream: bool) -> None:
+    heard = await ask(client, "What is 17 * 24 - 9?", model="auto:long", stream=stream)
+    assert heard.router["strategy"] == heard.headers["x-router-strategy"] == "vote"
+    assert 3 <= heard.router["samples"] <= 5
+    assert 0.5 < heard.router["agreement"] <= 1
+    assert heard.router["stop_reason"] in ("certain", "consensus", "exhausted")
+    assert heard.router["calls"] >= heard.router["samples"]
+    assert "399" in heard.text
+    assert heard.finish == "stop"
+
+
+async def test_the_bill_of_a_vote_is_the_sum_of_all_its_calls(upstream: str, stream: bool) -> None:
+    tiers = [
+        {"name": "short", "models": ["sim-short"], "thinking": "off"},
+        {
+            "name": "vote", "models": ["sim-distilled"], "thinking": "on",
+            "max_thinking_tokens": 400, "search": {"strategy": "vote", "n": 3},
+        },
+    ]  # fmt: skip
+    models = [model(upstream, name) for name in ("sim-short", "sim-distilled")]
+    before = stats(upstream)
+    with serving(configured(models, tiers)) as server:
+        async with client_of(server.url) as client:
+            # No stop rule is reached before the third sample: all votes must come in.
+            heard = await ask(client, "Tell me a story.", model="auto:vote", stream=stream)
+    after = stats(upstream)
+    assert heard.usage is not None
+    assert heard.router["samples"] == heard.router["calls"] == 3
+    assert after["requests_total"] - before["requests_total"] == 3
+    spent = after["tokens_generated"] - before["tokens_generated"]
+    assert heard.usage["completion_tokens"] == heard.router["upstream_tokens"] == spent
+    thought = after["reasoning_tokens"]["sim-distilled"] - before["reasoning_tokens"].get(
+        "sim-distilled", 0
+    )
+    assert heard.reasoning_tokens == heard.router["thinking_tokens"] == thought
+    price = 3 * 0.5 * heard.usage["prompt_tokens"] / 3 + 4.4 * spent
+    assert heard.router["cost_usd"] == pytest.approx(price / 1e6, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "strategy", "most"),
+    [
+        ({"strategy": "vote", "n": 7}, "vote", 7),
+        ({"n": 4}, "vote", 4),
+        ({"tier": "long", "strategy": "single"}, "single", 1),
+        ({"tier": "long", "n": 2}, "vote", 2),
+    ],
+    ids=["strategy and n", "n alone means vote", "a vote tier, one sample", "fewer samples"],
+)
+async def test_a_client_can_choose_strategy_and_samples(
+    client: AsyncOpenAI, wishes: dict[str, str | int], strategy: str, most: int
+) -> None:
+    heard = await ask(client, "What is 12 * 12 + 5?", router=wishes)
+    assert heard.router["strategy"] == strategy
+    assert 1 <= heard.router["samples"] <= most
+    assert heard.text
+
+
+async def test_voting_beats_a_single_sample_by_more_than_chance(client: AsyncOpenAI) -> None:
+    rng = Random(1)
+    only_vote = only_single = 0
+    for _ in range(N_QUESTIONS):
+        value = start = rng.randrange(2, 40)
+        words = [f"Start with {start}"]
+        for _ in range(7):
+            step = rng.randrange(2, 9)
+            value += step
+            words.append(f"add {step}")
+        question = ", ".join(words) + "."
+        single, voted = [
+            answer_key(
+                (await ask(client, question, model="auto:short", seed=0, router=wishes)).text
+            )
+            == f"number:{value}"
+            for wishes in ({}, {"strategy": "vote", "n": 9})
+        ]
+        only_vote += voted and not single
+        only_single += single and not voted
+    differ = only_vote + only_single
+    by_chance = sum(comb(differ, k) for k in range(only_vote, differ + 1)) / 2**differ
+    assert by_chance < 0.01, f"{only_vote} won, {only_single} lost"
+
+
+@pytest.mark.parametrize("total", [1, 60, 500, 3000])
+async def test_a_small_total_shrinks_the_samples_and_never_refuses(
+    client: AsyncOpenAI, total: int, stream: bool
+) -> None:
+    heard = await ask(
+        client, "What is 17 * 24 - 9?", model="auto:long", stream=stream,
+        router={"max_total_tokens": total},
+    )  # fmt: skip
+    assert heard.text
+    assert heard.usage is not None
+    assert heard.usage["completion_tokens"] <= total * 1.1 + 32
+
+
+async def test_a_vote_among_unruly_samples_still_ends_in_an_answer(upstream: str) -> None:
+    wild = "sim-long+ignore-budget"
+    tiers = [
+        {"name": "short", "models": ["sim-short"], "thinking": "off"},
+        {
+            "name": "vote", "models": [wild], "thinking": "on", "max_thinking_tokens": 200,
+            "answer_reserve_tokens": 50, "search": {"strategy": "vote", "n": 3},
+        },
+    ]  # fmt: skip
+    with serving(configured([model(upstream, n) for n in ("sim-short", wild)], tiers)) as server:
+        async with client_of(server.url) as client:
+            for stream in (False, True):
+                heard = await ask(client, "What is 3 + 4?", model="auto:vote", stream=stream)
+                assert heard.text
+                assert heard.router["agreement"] is not None
+    assert stats(upstream)["open_streams"] == 0
+
+
+async def test_the_clients_output_ceiling_bounds_every_sample(
+    client: AsyncOpenAI, stream: bool
+) -> None:
+    heard = await ask(
+        client, "What is 17 * 24 - 9?", model="auto:long", stream=stream, max_completion_tokens=30
+    )
+    assert heard.usage is not None
+    assert 0 < heard.usage["completion_tokens"] <= 30 * heard.router["calls"]
+
+
+async def test_a_search_leaves_nothing_open(proxy: Server, upstream: str) -> None:
+    async with client_of(proxy.url) as client:
+        await ask(client, "What is 8 * 8?", model="auto:long")
+    assert stats(upstream)["open_streams"] == 0
