@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -17,7 +18,7 @@ from starlette.routing import Route
 
 from .bootstrap import Runtime, open_runtime
 from .endpoint import Endpoint
-from .errors import ApiError, InvalidRequestError
+from .errors import ApiError, InvalidRequestError, ModelNotFoundError
 from .models import list_models, one_model
 from .reply import Reply, error_reply
 from .settings import Settings, environment
@@ -101,6 +102,8 @@ async def _api_error(_: Request, error: Exception) -> Response:
 async def _http_exception(request: Request, error: Exception) -> Response:
     """Give the framework's own refusals (no such path, wrong method) the contract's envelope."""
     assert isinstance(error, HTTPException), "registered for nothing else"
-    told = InvalidRequestError(f"{request.method} {request.url.path}: {error.detail}")
+    missing = error.status_code == HTTPStatus.NOT_FOUND
+    kind = ModelNotFoundError if missing else InvalidRequestError
+    told = kind(f"{request.method} {request.url.path}: {error.detail}")
     told.status = error.status_code
     return _as_response(error_reply(told, []))

@@ -31,6 +31,12 @@ TRUSTED_SLACK_TOKENS = 32
 TAIL_CHARS = 6000
 """Reasoning kept for the model that must answer from it: about 1,500 tokens."""
 
+CHECK_EVERY_CHARS = 1000
+PROBE_CHARS = 64
+DISTINCT_CHARS = 12
+REPEATS = 8
+"""64 characters that stand eight times in the last 6,000 are a loop: of up to 750 characters, some 190 tokens."""
+
 _HEAD = ("id", "created", "model")
 _SENTENCE_ENDS = (".", "\n", "!", "?", "。", "！", "？")
 
@@ -43,7 +49,8 @@ class Guard:
         budget: What the stream may spend.
         ratio: Real tokens per estimated token, learned from this model's settled calls.
         collect: Also assemble the whole answer (for a plain reply, or for the cache).
-        cut: Why the upstream must be closed now: ``thinking_budget``, ``output_budget`` or ``None``.
+        cut: Why the upstream must be closed now: ``thinking_budget``, ``output_budget``, ``loop`` (the
+            reasoning repeats itself) or ``None``.
         done: The upstream ended properly.
         answered: Some visible content or a tool call has passed.
         finish: Chunks that carry a finish reason, held back for the router's closing words.
@@ -51,6 +58,7 @@ class Guard:
         head: What identifies the stream: ``id``, ``created``, ``model`` of its first chunk, or of the
             stream that it continues.
         tail: The last of the reasoning.
+        unchecked: Characters of reasoning since it was last looked at for repetition.
         tags: By choice, where think tags in its content have got it to.
         shape: What stands before and after the text of this stream's plain chunks.
         mute_thinking: Count reasoning, but do not pass it on.
@@ -71,6 +79,7 @@ class Guard:
     mute_thinking: bool = False
     trusted: bool = False
     tail: str = ""
+    unchecked: int = 0
     shape: tuple[bytes, bytes] | None = None
     tags: dict[int, ThinkTags] = field(default_factory=dict)
 
@@ -216,6 +225,12 @@ class Guard:
     def _think(self, text: str) -> None:
         self.thought.add(text)
         self.tail = (self.tail + text)[-TAIL_CHARS:]
+        self.unchecked += len(text)
+        if self.unchecked >= CHECK_EVERY_CHARS:
+            self.unchecked = 0
+            if repeats_itself(self.tail):
+                self.cut = "loop"
+                return
         limit = self.budget.thinking
         if limit is None or self.answered:
             return
@@ -236,6 +251,16 @@ class Guard:
         if self.trusted:
             return spent > limit * TRUSTED_GRACE + TRUSTED_SLACK_TOKENS
         return spent > limit * GRACE + SLACK_TOKENS
+
+
+def repeats_itself(tail: str) -> bool:
+    """Return whether reasoning has degenerated into saying the same over and over.
+
+    The known failure of reasoners: one sentence, or a few, for pages. Its last words then stand many times in
+    its last page. Rules and white space may repeat, so the words must have letters of some variety.
+    """
+    probe = tail[-PROBE_CHARS:]
+    return len(set(probe)) >= DISTINCT_CHARS and tail.count(probe) >= REPEATS
 
 
 def _shape_of(chunk: dict[str, Any], payload: bytes) -> tuple[bytes, bytes] | None:

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+import socket
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,6 +13,11 @@ from .app import create_app
 from .cache.embedded import EmbeddedServer
 from .cache.redis_store import CacheUnavailableError
 from .settings import Settings
+
+log = logging.getLogger("thinkthrift")
+
+BACKLOG = 2048
+"""Connections that wait to be accepted."""
 
 KEEP_ALIVE_S = 75
 """Longer than load balancers keep idle connections, so that they close first."""
@@ -23,12 +29,13 @@ def run(settings: Settings, host: str, port: int, workers: int) -> None:
     Raises:
         OSError: If the address cannot be bound.
     """
-    if workers == 1:
-        uvicorn.Server(_config(worker(settings), host, port)).run()
-        return
-    _set_up_log()  # the parent says where it listens
-    # The parent keeps the embedded server, so that no worker's end takes it from the others.
-    asyncio.run(_run_workers(settings, host, port, workers))
+    _set_up_log()
+    with _listen(host, port) as listener:
+        if workers == 1:
+            uvicorn.Server(_config(worker(settings))).run(sockets=[listener])
+        else:
+            # The parent keeps the embedded server, so that no worker's end takes it from the others.
+            asyncio.run(_run_workers(settings, listener, workers))
 
 
 def worker(settings: Settings) -> FastAPI:
@@ -43,11 +50,23 @@ def _set_up_log() -> None:
     )
 
 
-async def _run_workers(settings: Settings, host: str, port: int, workers: int) -> None:
-    factory = functools.partial(worker, settings)
-    config = _config(factory, host, port, factory=True, workers=workers)
-    socket = config.bind_socket()
-    supervisor = Multiprocess(config, sockets=[socket])
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; uvicorn's own way would end the process without a word to its caller."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
+    listener.set_inheritable(True)
+    at = listener.getsockname()
+    shown = f"[{at[0]}]" if family == socket.AF_INET6 else at[0]
+    log.info("listening on http://%s:%d", shown, at[1])
+    return listener
+
+
+async def _run_workers(settings: Settings, listener: socket.socket, workers: int) -> None:
+    config = _config(functools.partial(worker, settings), factory=True, workers=workers)
+    supervisor = Multiprocess(config, sockets=[listener])
     try:
         if settings.cache.url != "embedded":
             await asyncio.to_thread(supervisor.run)
@@ -56,22 +75,16 @@ async def _run_workers(settings: Settings, host: str, port: int, workers: int) -
             await asyncio.to_thread(supervisor.run)
     except CacheUnavailableError:
         await asyncio.to_thread(supervisor.run)
-    finally:
-        socket.close()
 
 
 def _config(
     app: "FastAPI | functools.partial[FastAPI]",
-    host: str,
-    port: int,
     *,
     factory: bool = False,
     workers: int = 1,
 ) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         factory=factory,
         workers=workers,
         http="httptools",

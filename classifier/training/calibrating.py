@@ -18,7 +18,8 @@ def calibration_rows(
 
     Assumed labels join with a small weight, so that everyday asks don't drift off the scale.
     """
-    rows = np.flatnonzero(held & (labels.weight > 0))
+    # Changed copies have no token label: their outcomes are those of the originals, counted once.
+    rows = np.flatnonzero(held & (labels.weight > 0) & (labels.token_weight > 0))
     measured = labels.measured[rows].max(axis=1)
     share = np.where(measured[:, None], labels.share[rows], expit(labels.logits[rows]))
     weight = np.where(measured, 1.0, ASSUMED_SHARE * labels.weight[rows])

@@ -33,7 +33,7 @@ from classifier.training.targets import RANK_SHARE, row_weights, within_sources
 TAUGHT_LANGUAGES = frozenset({"en"})
 """Languages with questions of every difficulty; only their n-grams may say anything about it."""
 
-HELD_OUT_PERCENT = 12
+HELD_OUT_PERCENT = 20
 COPY_SEED = 7
 
 _SMALL = 1e-6
@@ -161,7 +161,7 @@ def fit(
 ) -> Fitted:
     """Return everything fitted on the given rows; the same rows give the same fit.
 
-    A fixed eighth of the rows is first held out for calibration and the domain; then the rest of
+    A fixed fifth of the rows is first held out for calibration and the domain; then the rest of
     the model is fitted again on all rows.
 
     Args:

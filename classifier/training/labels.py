@@ -146,7 +146,7 @@ def _by_level(meta: dict[str, Any], level: str, domain: str) -> tuple[float, flo
 def _by_assumption(meta: dict[str, Any], level: str, domain: str) -> tuple[float, float] | None:
     if meta.get("trivial"):
         return 0.985, 0.5
-    known = {"easy": (0.965, 0.3), "mixed": (0.86, 0.15)}
+    known = {"easy": (0.965, 0.5), "mixed": (0.86, 0.15)}
     return known.get(str(meta.get("assumed")))
 
 

@@ -43,8 +43,8 @@ def within_sources(
 ) -> tuple[Within, NDArray[np.bool_]]:
     """Return the place inside the source, and which rows can teach an order.
 
-    Even sources ("all of these are easy") know nothing of order. Their long texts are left out: they
-    would teach that more text is easier. Their short ones stay, with their distance from the
+    Even sources ("all of these are easy") know nothing of order. Their long puzzles are left out: they
+    would teach that more text is easier. Chat and short texts stay, with their distance from the
     mean of all: without them the order of everyday asks would be guessed from puzzles.
     """
     centred, scaled = np.zeros_like(logits), np.zeros_like(logits)
@@ -57,8 +57,8 @@ def within_sources(
             varied |= rows
             centred[rows] = logits[rows] - logits[rows].mean(axis=0)
             scaled[rows] = centred[rows] / np.maximum(spread, LEAST_SPREAD)
-    short = np.array([len(question.prompt) <= SHORT_CHARS for question in questions])
-    everyday = short & ~varied
+    plain = [q.domain == "chat" or len(q.prompt) <= SHORT_CHARS for q in questions]
+    everyday = np.array(plain) & ~varied
     centred[everyday] = EVEN_SHARE * (logits[everyday] - logits.mean(axis=0))
     varied |= everyday
     return Within(centred, scaled), varied

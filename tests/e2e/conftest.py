@@ -13,7 +13,7 @@ from tests.loadtest.simulated import simulator
 @pytest.fixture(scope="session")
 def upstream() -> Iterator[str]:
     """A simulator without delays."""
-    with simulator("--no-delay") as url:
+    with simulator("--no-delay", "--slow-first-s", "0.5") as url:
         yield url
 
 

@@ -10,7 +10,7 @@ from policies.answers import answer_key
 from tests.e2e.hearing import ask, client_of
 from tests.e2e.world import Server, configured, model, serving, stats
 
-N_QUESTIONS = 40
+N_QUESTIONS = 32
 
 
 async def test_the_voting_tier_samples_and_agrees(client: AsyncOpenAI, stream: bool) -> None:
@@ -87,7 +87,7 @@ async def test_voting_beats_a_single_sample_by_more_than_chance(client: AsyncOpe
                 (await ask(client, question, model="auto:short", seed=0, router=wishes)).text
             )
             == f"number:{value}"
-            for wishes in ({}, {"strategy": "vote", "n": 9})
+            for wishes in ({}, {"strategy": "vote", "n": 7})
         ]
         only_vote += voted and not single
         only_single += single and not voted

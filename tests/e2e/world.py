@@ -27,7 +27,7 @@ PATIENCE_S = 30.0
 
 PRICES = {"sim-short": (0.1, 0.6), "sim-distilled": (0.5, 4.4), "sim-long": (2.0, 12.0)}
 
-_ADDRESS = re.compile(r"running on (http://\S+)")
+_ADDRESS = re.compile(r"listening on (http://\S+)")
 
 
 @dataclass(frozen=True, slots=True)

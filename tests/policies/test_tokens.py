@@ -17,8 +17,8 @@ def test_there_are_at_least_as_many_tokens_as_deltas(texts: list[str]) -> None:
 
 
 @given(st.lists(st.text()), st.text())
-def test_more_text_never_counts_less(texts: list[str], more: str) -> None:
-    assert counted(*texts, more) >= counted(*texts)
+def test_a_further_delta_takes_back_one_token_at_most(texts: list[str], more: str) -> None:
+    assert counted(*texts, more) >= counted(*texts) - 1
 
 
 @given(st.lists(st.text()))

@@ -1,0 +1,49 @@
+import orjson
+import pytest
+
+from policies.types import Budget
+from router.guard import TAIL_CHARS, Guard, repeats_itself
+
+SENTENCE = "Wait, let me check that the sum of the first two terms is right. "
+PROSE = " ".join(
+    f"Step {i}: the remainder of {i * 37} by {i + 3} is {i * 37 % (i + 3)}." for i in range(400)
+)
+HARMLESS = {
+    "prose that counts on": PROSE,
+    "a rule": "-" * TAIL_CHARS,
+    "white space": " \n" * TAIL_CHARS,
+    "a sentence said three times": PROSE[:3000] + SENTENCE * 3,
+    "a table": "".join(f"| {i:4d} | {i * i:8d} | prime: {i % 7 == 3} |\n" for i in range(200)),
+    "nothing": "",
+}
+LOOPS = {
+    "one sentence": SENTENCE * 100,
+    "three sentences": (
+        SENTENCE + "So it is 12. But is it? " + "Let me count again from the start. "
+    )
+    * 40,
+    "after good reasoning": PROSE[:2000] + SENTENCE * 70,
+    "Chinese": "等等,让我再检查一下第一个和第二个数的和是不是正确的,然后再继续往下算。" * 200,
+}
+
+
+@pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)
+def test_ordinary_reasoning_is_no_loop(text: str) -> None:
+    assert not repeats_itself(text[-TAIL_CHARS:])
+
+
+@pytest.mark.parametrize("text", LOOPS.values(), ids=LOOPS)
+def test_saying_the_same_over_and_over_is_a_loop(text: str) -> None:
+    assert repeats_itself(text[-TAIL_CHARS:])
+
+
+def test_a_stream_that_loops_is_cut_long_before_its_budget() -> None:
+    guard = Guard(Budget(thinking=100_000))
+    chunk = {"id": "c", "choices": [{"index": 0, "delta": {"reasoning_content": SENTENCE}}]}
+    fed = 0
+    while guard.cut is None and fed < 1000:
+        guard.feed([orjson.dumps(chunk)])
+        fed += 1
+    assert guard.cut == "loop"
+    assert fed * len(SENTENCE) < 3000
+    assert guard.starved
