@@ -122,7 +122,7 @@ def translate(name: str, error: Any, timeout_s: float) -> ApiError:
         return UpstreamError(
             f"{name}: the provider failed ({type(error).__name__})", retryable=True
         )
-    response = getattr(error, "response", None)
-    headers = getattr(response, "headers", None) or {}
+    # Its own ``response`` is made up, without the provider's headers.
+    headers = getattr(error, "litellm_response_headers", None) or {}
     raw = orjson.dumps({"error": {"message": str(getattr(error, "message", error))}})
     return refusal(name, status, raw, headers)
