@@ -252,7 +252,8 @@ def usage_of(completion: Mapping[str, Any], query: Query) -> Usage:
     thought, spoken = TokenCount(), TokenCount()
     for choice in completion["choices"]:
         message = choice.get("message") or {}
-        thought.add(message.get("reasoning_content") or "")
-        spoken.add(message.get("content") or "")
+        for name, count in (("reasoning_content", thought), ("content", spoken)):
+            if text := message.get(name):
+                count.add(text)
     total = thought.tokens + spoken.tokens
     return Usage(prompt_tokens(query.body["messages"]), 0, total, thought.tokens, estimated=True)

@@ -26,9 +26,12 @@ def demo(options: Options) -> int:
 
 def serve(options: Options) -> int:
     """Run the proxy until interrupted."""
+    from .bootstrap import build_routing
+    from .prices import PriceTable
     from .serve import run
 
     settings = _settings(options.config)
+    build_routing(settings, PriceTable.load())  # what cannot run is said here, not by a server's start
     for line in warnings(settings):
         print(f"thinkthrift: warning: {line}", file=sys.stderr)
     run(settings, options.host, options.port, options.workers)

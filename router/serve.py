@@ -57,7 +57,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
-    listener.set_inheritable(True)
     at = listener.getsockname()
     shown = f"[{at[0]}]" if family == socket.AF_INET6 else at[0]
     log.info("listening on http://%s:%d", shown, at[1])

@@ -115,9 +115,7 @@ async def test_a_wrong_header_is_refused_like_the_body_key(
     http: httpx.AsyncClient, header: str, value: str, param: str
 ) -> None:
     body = {"model": "auto", "messages": HELLO}
-    got = await http.post(
-        "/v1/chat/completions", json=body, headers={f"x-router-{header}": value}
-    )
+    got = await http.post("/v1/chat/completions", json=body, headers={f"x-router-{header}": value})
     refused(got, 400, "invalid_request", param)
 
 

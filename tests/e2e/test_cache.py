@@ -28,7 +28,7 @@ def proxy(upstream: str) -> Iterator[Server]:
             "thinking": "on",
             "max_thinking_tokens": 200,
             "answer_reserve_tokens": 50,
-        }  # fmt: skip
+        }
     )
     with serving(config) as server:
         yield server
@@ -209,11 +209,6 @@ async def test_requests_succeed_while_the_cache_is_dead(upstream: str) -> None:
             for stream in (False, True, False, True):
                 heard = await heard_of(client, "What is 1 + 2?", stream=stream)
                 assert heard.text
-            async with asyncio.timeout(30):  # and it comes back by itself
-                for pause_s in itertools.repeat(0.1):
-                    if (await heard_of(client, "What is 1 + 3?")).cache == "hit":
-                        break
-                    await asyncio.sleep(pause_s)
         assert "Traceback" not in server.said()
 
 

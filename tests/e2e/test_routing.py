@@ -179,7 +179,8 @@ async def test_a_long_system_prompt_and_many_tools_do_not_make_a_question_hard(
         ],
         tools=[tool] * 40,
     )
-    assert stuffed["tier"] == alone["tier"] == "short"
+    assert stuffed["tier"] == alone["tier"]
+    assert stuffed["difficulty"] < alone["difficulty"] + 0.1
 
 
 async def test_headers_of_an_answer_sent_as_a_question_are_ignored(client: AsyncOpenAI) -> None:
@@ -188,9 +189,10 @@ async def test_headers_of_an_answer_sent_as_a_question_are_ignored(client: Async
         "x-router-difficulty": "1.0", "x-router-decision-id": "d_mine", "x-router-cache": "no-store",
         "x-router-policy": "pinned",
     }  # fmt: skip
+    honest = await ask(client, "What is the capital of France?")
     heard = await ask(client, "What is the capital of France?", extra_headers=spoofed)
-    assert heard.router["tier"] == "short"
-    assert heard.router["cause"] == "classifier"
+    for name in ("tier", "model", "cause", "difficulty"):
+        assert heard.router[name] == honest.router[name]
     assert heard.headers["x-router-decision-id"] != "d_mine"
 
 

@@ -7,8 +7,8 @@ import pytest
 from openai import AsyncOpenAI
 
 from policies.answers import answer_key
-from tests.e2e.hearing import ask, client_of
-from tests.e2e.world import Server, configured, model, serving, stats
+from tests.e2e.hearing import ask
+from tests.e2e.world import PRICES, stats
 
 N_QUESTIONS = 32
 
@@ -24,20 +24,14 @@ async def test_the_voting_tier_samples_and_agrees(client: AsyncOpenAI, stream: b
     assert heard.finish == "stop"
 
 
-async def test_the_bill_of_a_vote_is_the_sum_of_all_its_calls(upstream: str, stream: bool) -> None:
-    tiers = [
-        {"name": "short", "models": ["sim-short"], "thinking": "off"},
-        {
-            "name": "vote", "models": ["sim-distilled"], "thinking": "on",
-            "max_thinking_tokens": 400, "search": {"strategy": "vote", "n": 3},
-        },
-    ]  # fmt: skip
-    models = [model(upstream, name) for name in ("sim-short", "sim-distilled")]
+async def test_the_bill_of_a_vote_is_the_sum_of_all_its_calls(
+    client: AsyncOpenAI, upstream: str, stream: bool
+) -> None:
     before = stats(upstream)
-    with serving(configured(models, tiers)) as server:
-        async with client_of(server.url) as client:
-            # No stop rule is reached before the third sample: all votes must come in.
-            heard = await ask(client, "Tell me a story.", model="auto:vote", stream=stream)
+    # Prose has no answer to vote for: no stop rule is reached before all samples are in.
+    heard = await ask(
+        client, "Tell me a story.", model="auto:distilled", stream=stream, router={"n": 3}
+    )
     after = stats(upstream)
     assert heard.usage is not None
     assert heard.router["samples"] == heard.router["calls"] == 3
@@ -48,8 +42,9 @@ async def test_the_bill_of_a_vote_is_the_sum_of_all_its_calls(upstream: str, str
         "sim-distilled", 0
     )
     assert heard.reasoning_tokens == heard.router["thinking_tokens"] == thought
-    price = 3 * 0.5 * heard.usage["prompt_tokens"] / 3 + 4.4 * spent
-    assert heard.router["cost_usd"] == pytest.approx(price / 1e6, abs=1e-8)
+    price_in, price_out = PRICES["sim-distilled"]
+    cost = (heard.usage["prompt_tokens"] * price_in + spent * price_out) / 1e6
+    assert heard.router["cost_usd"] == pytest.approx(cost, abs=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -109,24 +104,6 @@ async def test_a_small_total_shrinks_the_samples_and_never_refuses(
     assert heard.usage["completion_tokens"] <= total * 1.1 + 32
 
 
-async def test_a_vote_among_unruly_samples_still_ends_in_an_answer(upstream: str) -> None:
-    wild = "sim-long+ignore-budget"
-    tiers = [
-        {"name": "short", "models": ["sim-short"], "thinking": "off"},
-        {
-            "name": "vote", "models": [wild], "thinking": "on", "max_thinking_tokens": 200,
-            "answer_reserve_tokens": 50, "search": {"strategy": "vote", "n": 3},
-        },
-    ]  # fmt: skip
-    with serving(configured([model(upstream, n) for n in ("sim-short", wild)], tiers)) as server:
-        async with client_of(server.url) as client:
-            for stream in (False, True):
-                heard = await ask(client, "What is 3 + 4?", model="auto:vote", stream=stream)
-                assert heard.text
-                assert heard.router["agreement"] is not None
-    assert stats(upstream)["open_streams"] == 0
-
-
 async def test_the_clients_output_ceiling_bounds_every_sample(
     client: AsyncOpenAI, stream: bool
 ) -> None:
@@ -137,7 +114,6 @@ async def test_the_clients_output_ceiling_bounds_every_sample(
     assert 0 < heard.usage["completion_tokens"] <= 30 * heard.router["calls"]
 
 
-async def test_a_search_leaves_nothing_open(proxy: Server, upstream: str) -> None:
-    async with client_of(proxy.url) as client:
-        await ask(client, "What is 8 * 8?", model="auto:long")
+async def test_a_search_leaves_nothing_open(client: AsyncOpenAI, upstream: str) -> None:
+    await ask(client, "What is 8 * 8?", model="auto:long")
     assert stats(upstream)["open_streams"] == 0

@@ -130,7 +130,7 @@ def test_without_a_score_the_configuration_decides(
 ) -> None:
     decision = decide(LADDER, None, query(wishes=wishes), fallback=fallback)
     assert (decision.tier.name, decision.cause) == (expected, "error:classifier")
-    assert decision.p_solve == decision.expected == {}
+    assert (decision.p_solve, decision.expected) == ({}, {})
 
 
 def test_bounds_that_leave_no_tier_are_named() -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +41,7 @@ def test_chinese_counts_three_bytes_a_character() -> None:
 
 
 def test_a_prompt_counts_its_texts_and_a_little_per_message() -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "system", "content": "x" * 400},
         {"role": "user", "content": [{"type": "text", "text": "y" * 40}, {"type": "image_url"}]},
         {"role": "assistant", "content": None},

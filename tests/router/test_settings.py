@@ -14,6 +14,7 @@ from router.settings import (
     POLICIES,
     STRATEGIES,
     VERIFIERS,
+    environment,
     load_settings,
     parse_settings,
     schema_text,
@@ -254,7 +255,7 @@ def test_a_file_is_filled_in_from_the_environment(
     file.write_text(CONTRACT, encoding="utf-8")
     for name, value in ENV.items():
         monkeypatch.setenv(name, value)
-    assert load_settings(file) == parse_settings(CONTRACT, ENV)
+    assert load_settings(file) == parse_settings(CONTRACT, {**environment(), **ENV})
 
 
 def test_a_file_that_is_not_text_is_one_plain_line(tmp_path: Path) -> None:
