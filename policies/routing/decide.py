@@ -1,7 +1,7 @@
 """The step ``decide``: tiers, score and wishes in, one Decision out, with its cause and a sentence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from classifier.types import Difficulty
@@ -34,8 +34,12 @@ class Routing:
 
     @cached_property
     def typical_usd(self) -> float:
-        """What the dearest tier costs on a typical hard question: the unit of the utility policy."""
-        return max(expect(tier, TYPICAL_THINKING, TYPICAL_PROMPT).cost_usd for tier in self.tiers)
+        """What one answer of the dearest tier costs on a typical hard question: the utility policy's unit.
+
+        One answer, also where the tier's search takes several: a search must not make money count less.
+        """
+        single = [replace(tier, search=SearchPlan()) for tier in self.tiers]
+        return max(expect(tier, TYPICAL_THINKING, TYPICAL_PROMPT).cost_usd for tier in single)
 
 
 def decide(
