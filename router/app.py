@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from .bootstrap import Runtime, open_runtime
-from .endpoint import Endpoint
+from .endpoint import Endpoint, read_headers
 from .errors import ApiError, InvalidRequestError, ModelNotFoundError
 from .models import list_models, one_model
 from .reply import Reply, error_reply
@@ -75,18 +75,24 @@ def create_app(settings: Settings) -> FastAPI:
     @app.get("/v1/models")
     async def models(request: Request) -> dict[str, Any]:
         """Every name that ``model`` may have."""
-        return list_models(
-            app.state.runtime.pipeline, anthropic="anthropic-version" in request.headers
-        )
+        runtime = _for_clients(request)
+        return list_models(runtime.pipeline, anthropic="anthropic-version" in request.headers)
 
     @app.get("/v1/models/{name:path}")
     async def model(name: str, request: Request) -> dict[str, Any]:
         """One of them."""
-        return one_model(
-            app.state.runtime.pipeline, name, anthropic="anthropic-version" in request.headers
-        )
+        runtime = _for_clients(request)
+        return one_model(runtime.pipeline, name, anthropic="anthropic-version" in request.headers)
 
     return app
+
+
+def _for_clients(request: Request) -> Runtime:
+    """Return the runtime to a client whose key is known, where keys are configured; raises ApiError."""
+    runtime: Runtime = request.app.state.runtime
+    authorization, api_key, _ = read_headers(request.headers.raw)
+    runtime.keyring.identify(authorization, api_key)
+    return runtime
 
 
 def _as_response(reply: Reply) -> Response:

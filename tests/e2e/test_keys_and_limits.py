@@ -39,6 +39,15 @@ def proxy(upstream: str) -> Iterator[Server]:
         yield server
 
 
+async def test_the_list_of_models_needs_a_key_too(proxy: Server) -> None:
+    async with httpx.AsyncClient(verify=False) as http:
+        refused = await http.get(f"{proxy.url}/v1/models/auto")
+        told = await http.get(f"{proxy.url}/v1/models", headers={"x-api-key": FULL})
+    assert refused.status_code == 401
+    assert refused.json()["error"]["code"] == "unauthenticated"
+    assert told.json()["data"][0]["id"] == "auto"
+
+
 @pytest.mark.parametrize(
     "authorization",
     [
