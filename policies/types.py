@@ -83,6 +83,7 @@ class Tier:
         timeout_s: Seconds for the whole answer.
         search: The strategy that answers here.
         fallback_tier: Where to go when every model here fails; ``None`` is nowhere.
+        stop_when_converged: Cut reasoning that keeps stating and checking one answer.
         price: Of the first model: what a decision reckons with.
     """
 
@@ -97,6 +98,7 @@ class Tier:
     timeout_s: float = 600.0
     search: SearchPlan = SearchPlan()
     fallback_tier: str | None = None
+    stop_when_converged: bool = False
     price: Price = Price()
 
 
@@ -164,6 +166,12 @@ class Query:
     tenant: str = ""
     tiers: tuple[str, ...] | None = None
 
+    @property
+    def choices(self) -> int:
+        """Answers the client wants of one call: OpenAI's ``n``; each is billed, the prompt once."""
+        n = self.body.get("n")
+        return n if isinstance(n, int) and n > 1 else 1
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -175,6 +183,10 @@ class Budget:
         output: Completion tokens of one call, reasoning included; ``None`` is no limit.
         total: Completion tokens of all calls together; ``None`` is no limit.
         deadline_s: Seconds for the whole answer.
+        calls: Upstream calls that are planned, one per sample. A forced answer after a cut and a
+            fallback come on top; they pay from the same ``total``.
+        usd: What the client pays at most, in USD, prompts included; ``None`` is no limit. ``total`` is
+            already small enough for it, unless the answer reserve alone costs more.
     """
 
     thinking: int | None = None
@@ -182,6 +194,8 @@ class Budget:
     output: int | None = None
     total: int | None = None
     deadline_s: float = 600.0
+    calls: int = 1
+    usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +221,8 @@ class Decision:
         difficulty: The score; ``None`` when the query was not scored.
         p_solve: Probability that each tier solves it, by tier name.
         expected: What each tier would spend, by tier name.
-        baseline_usd: What the dearest tier would be expected to cost.
+        baseline_usd: What the dearest tier would be expected to cost, with its own strategy and by its
+            real price; ``None`` when the query was not scored.
     """
 
     tier: Tier
@@ -220,7 +235,7 @@ class Decision:
     difficulty: Difficulty | None = None
     p_solve: Mapping[str, float] = field(default_factory=dict)
     expected: Mapping[str, Expected] = field(default_factory=dict)
-    baseline_usd: float = 0.0
+    baseline_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from policies.budgets import plan_budget
 from policies.routing import ROUTING_POLICIES, Routing
 from policies.strategies import STRATEGIES
+from policies.tokens import prompt_tokens
 from policies.types import Decision, Price, Query, SearchPlan, Tier, Wishes
 
 from .errors import InvalidRequestError, ModelNotFoundError, TierNotAllowedError
@@ -65,7 +66,12 @@ def pass_through(tier: Tier, query: Query) -> Decision:
     return Decision(
         tier=tier,
         plan=SearchPlan(),
-        budget=plan_budget(tier, query.ceilings),
+        budget=plan_budget(
+            tier,
+            query.ceilings,
+            prompt_tokens=prompt_tokens(query.body["messages"]),
+            choices=query.choices,
+        ),
         cause="pass_through",
         reason=f"The request names the model {model}.",
         policy="none",

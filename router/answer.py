@@ -9,18 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from policies.types import Budget, Query, Tier
-from router.errors import BudgetExceededError, UpstreamError
+from router.errors import ApiError, BudgetExceededError, InvalidRequestError, UpstreamError
 from router.guard import TAIL_CHARS, Guard
 from router.ledger import Ledger
 from router.wire.openai_answer import Assembler
 
 from .call import Call, Opened, Trace, World, lease_call
-
-FORCE_PROMPT = (
-    "Reasoning so far (may be incomplete):\n\n{tail}\n\n"
-    "The budget for reasoning is used up. Give the final answer now, in the form the question asks for."
-)
-"""Second turn that makes a cut reasoner answer (the rung that every upstream understands)."""
+from .forcing import Rung, rungs
 
 
 @dataclass(slots=True)
@@ -36,8 +31,9 @@ class Answer:
         trace: What happened upstream.
         changes: Body fields that differ from the query's.
         collect: Assembles the whole answer while it passes; ``None`` does not.
-        stop_reason: ``done``, or why it was not left at that: ``thinking_budget``, ``output_budget``,
-            ``no_answer``.
+        stop_reason: ``done``, or why it was not left at that: ``thinking_budget``, ``output_budget``, ``loop``,
+            ``converged``, ``no_answer``.
+        until: When it must be whole, by the world's clock: every call of it together.
         finish: The chunks with the finish reasons, once the answer is whole.
     """
 
@@ -51,7 +47,15 @@ class Answer:
     collect: Assembler | None = None
     stop_reason: str = "done"
     finish: list[dict[str, Any]] = field(default_factory=list)
+    until: float = field(init=False)
     _opened: Opened | None = None
+
+    def __post_init__(self) -> None:
+        self.until = self.world.now() + self.budget.deadline_s
+
+    @property
+    def _left_s(self) -> float:
+        return self.until - self.world.now()
 
     async def complete(self) -> dict[str, Any]:
         """Return the whole completion, without ``usage``; raises ApiError."""
@@ -72,8 +76,11 @@ class Answer:
             return completion
         self.stop_reason = "output_budget" if ran_out else "no_answer"
         self.collect = Assembler()
-        eaten = Guard(self.budget, tail=(message.get("reasoning_content") or "")[-TAIL_CHARS:])
-        async for _ in self._force(eaten):
+        thought = message.get("reasoning_content") or ""
+        self.collect.add(_as_chunk(completion, {"reasoning_content": thought}))
+        assert self.trace.backend is not None
+        eaten = Guard(self.budget, tail=thought[-TAIL_CHARS:])
+        async for _ in self._force(eaten, self.trace.backend.spec.name):
             pass
         return self.collect.completion()
 
@@ -94,61 +101,78 @@ class Answer:
                 yield passed
         if guard.starved:
             self.stop_reason = guard.cut or ("output_budget" if guard.ran_out else "no_answer")
-            async with aclosing(self._force(guard)) as stream:
+            async with aclosing(self._force(guard, self._opened.spec.name)) as stream:
                 async for passed in stream:
                     yield passed
-        elif guard.cut:
+            return
+        if guard.cut:
             self.stop_reason = guard.cut
-            self._cut_short(guard)
-        elif guard.finish:
-            self.finish = guard.finish
-        else:
-            raise UpstreamError("the upstream's stream ended without a finish_reason")
+        self._conclude(guard)
 
-    async def _force(self, eaten: Guard) -> AsyncGenerator[list[bytes], None]:
-        """Yield a final answer in place of the one that thinking has eaten.
+    async def _force(self, eaten: Guard, model: str) -> AsyncGenerator[list[bytes], None]:
+        """Yield a final answer in place of the one that thinking has eaten: the first rung that brings one.
 
-        First rung: a second turn on this tier, thinking off. Second: the cheapest tier. Continuing
-        the partial turn itself, where a server can, is a rung of a later issue.
+        Args:
+            eaten: What has watched the reasoning.
+            model: Whose it is.
         """
-        reserve = self.budget.answer_reserve
-        budget = Budget(0, reserve, reserve, deadline_s=self.budget.deadline_s)
-        turn = {"role": "user", "content": FORCE_PROMPT.format(tail=eaten.tail or "(none)")}
-        changes = {**self.changes, "messages": [*self.query.body["messages"], turn]}
-        for tier in dict.fromkeys((self.tier, self.world.cheapest)):
-            quiet = replace(tier, thinking="off")
-            call = lease_call(
-                self.world, self.query, quiet, budget, self.ledger, self.trace,
-                changes=changes, final=True,
-            )  # fmt: skip
-            if call is None:
-                break
-            opened = await call.open()
-            guard = opened.guard(collect=self.collect, head=eaten.head, mute_thinking=True)
-            async with aclosing(opened.watched(guard)) as stream:
-                async for passed in stream:
-                    yield passed
-            if guard.answered:
-                self.finish = guard.finish
-                if not guard.finish:
-                    self._cut_short(guard)
-                return
-        raise UpstreamError(
+        failure: ApiError = UpstreamError(
             "the model gave no answer within its budget, nor when asked for it alone"
         )
+        for rung in rungs(self.world, self.query, self.tier, model, eaten.tail):
+            call = self._forced(rung)
+            if call is None:
+                break
+            guard, error = Guard(call.budget), None
+            try:
+                opened = await call.open()
+                guard = opened.guard(collect=self.collect, head=eaten.head, mute_thinking=True)
+                async with aclosing(opened.watched(guard)) as stream:
+                    async for passed in stream:
+                        yield passed
+            except ApiError as caught:
+                if guard.answered:
+                    raise  # a part of the answer is out
+                failure = error = caught
+            # Broken connections and lack of time say nothing about who can continue.
+            if rung.prefill and (error is None or isinstance(error, InvalidRequestError)):
+                self.world.trust.observe_prefill(model, answered=guard.answered)
+            if guard.answered:
+                self._conclude(guard)
+                return
+        raise failure
+
+    def _forced(self, rung: Rung) -> Call | None:
+        reserve = self.budget.answer_reserve
+        budget = Budget(0, reserve, reserve, deadline_s=self._left_s)
+        return lease_call(
+            self.world, self.query, rung.tier, budget, self.ledger, self.trace,
+            changes={**self.changes, **rung.changes}, final=True,
+        )  # fmt: skip
 
     def _call(self) -> Call:
+        budget = replace(self.budget, deadline_s=self._left_s)
         call = lease_call(
-            self.world, self.query, self.tier, self.budget, self.ledger, self.trace,
+            self.world, self.query, self.tier, budget, self.ledger, self.trace,
             changes=self.changes,
         )  # fmt: skip
         if call is None:
             raise BudgetExceededError("max_total_tokens leaves no token for an answer; raise it")
         return call
 
-    def _cut_short(self, guard: Guard) -> None:
-        """End an answer that the upstream did not: with a finish of our own."""
+    def _conclude(self, guard: Guard) -> None:
+        """Keep the end of an answer; one that we cut gets a finish of ours, one that broke off gets none."""
+        self.finish = guard.finish
+        if self.finish:
+            return
+        if guard.cut is None:
+            raise UpstreamError("the upstream's stream ended without a finish_reason")
         last = guard.closing("length")
         self.finish = [last]
         if self.collect is not None:
             self.collect.add(last)
+
+
+def _as_chunk(completion: Mapping[str, Any], delta: dict[str, Any]) -> dict[str, Any]:
+    """Return a chunk of the stream that ``completion`` could have been."""
+    return {**completion, "choices": [{"index": 0, "delta": delta}]}

@@ -19,7 +19,9 @@ from starlette.routing import Route
 from .bootstrap import Runtime, open_runtime
 from .endpoint import Endpoint, read_headers
 from .errors import ApiError, InvalidRequestError, ModelNotFoundError
+from .metrics import CONTENT_TYPE
 from .models import list_models, one_model
+from .prices import PriceTable
 from .reply import Reply, error_reply
 from .settings import Settings, environment
 
@@ -67,10 +69,18 @@ def create_app(settings: Settings) -> FastAPI:
             "status": "ready",
             "tiers": [tier.name for tier in runtime.pipeline.routing.tiers],
             "classifier": runtime.scorer.version,
+            "prices": PriceTable.load().version,
             "execution_provider": runtime.scorer.provider,
             "inflight": chat.inflight,
             "litellm_loaded": "litellm" in sys.modules,
         }
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        """What this worker did, for Prometheus."""
+        runtime: Runtime = app.state.runtime
+        text = runtime.pipeline.records.exposition()
+        return Response(text, headers={"content-type": CONTENT_TYPE})
 
     @app.get("/v1/models")
     async def models(request: Request) -> dict[str, Any]:

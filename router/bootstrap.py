@@ -22,11 +22,12 @@ from .cache.recall import Recall
 from .cache.redis_store import CacheUnavailableError
 from .cache.secret import load_secret
 from .cache.store import Store, open_store
-from .call import Ratios, World
+from .call import World
 from .errors import ConfigError
 from .identity import Keyring
 from .pipeline import Pipeline
 from .prices import PriceTable
+from .ratios import Ratios
 from .settings import Settings
 from .trust import Trust
 

@@ -5,6 +5,7 @@ Whatever happens to the call, its lease is settled and its connection closed.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any, TypeVar
 
 from policies.tokens import TokenCount, prompt_tokens
@@ -12,10 +13,14 @@ from policies.types import Budget, Query, Tier, Usage
 from router.backends.dialects import request_fields
 from router.backends.pool import Pool, Reached
 from router.backends.port import Backend, ModelSpec, Upstream
+from router.backends.refusals import refused_in
 from router.backends.sampling import not_sampled
-from router.errors import ApiError, UpstreamError
+from router.convergence import Convergence
+from router.errors import ApiError, UpstreamError, UpstreamTimeoutError
 from router.guard import Guard
 from router.ledger import Lease, Ledger
+from router.patience import IDLE_S, Patience
+from router.ratios import Ratios
 from router.trust import Trust
 from router.wire.openai_answer import normalise, read_usage
 
@@ -24,29 +29,8 @@ T = TypeVar("T")
 _REPLACED = ("max_tokens", "max_completion_tokens", "reasoning_effort")
 """Client fields that are ceilings and already in the budget, whose fields take their place."""
 
-
-class Ratios:
-    """Real tokens per estimated token, per model, learned from settled calls; 1.0 to begin with."""
-
-    WEIGHT = 0.2
-    FEWEST_TOKENS = 50
-
-    def __init__(self) -> None:
-        self._ratios: dict[str, float] = {}
-
-    def get(self, name: str) -> float:
-        """Return the ratio of a model, in [0.5, 2]."""
-        return self._ratios.get(name, 1.0)
-
-    def learn(self, name: str, guard: Guard) -> None:
-        """Correct the ratio by one call whose upstream reported its usage."""
-        told = guard.reported
-        counted = guard.thought.tokens + guard.spoken.tokens
-        if told is None or counted < self.FEWEST_TOKENS:
-            return
-        hidden = 0 if guard.thought.chunks else told.reasoning  # billed, and never shown
-        seen = min(2.0, max(0.5, (told.completion - hidden) / counted))
-        self._ratios[name] = (1 - self.WEIGHT) * self.get(name) + self.WEIGHT * seen
+LIMIT_STEPS_PER_S = 20
+"""Precision of the time limit that an upstream call is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +43,7 @@ class World:
         trust: Which models keep a budget by themselves.
         now: Monotonic seconds.
         cheapest: The tier that answers when nobody else will.
+        idle_s: Seconds a stream that has begun may be silent.
     """
 
     pool: Pool
@@ -66,6 +51,7 @@ class World:
     trust: Trust
     now: Callable[[], float]
     cheapest: Tier
+    idle_s: float = IDLE_S
 
 
 @dataclass(slots=True)
@@ -76,11 +62,13 @@ class Trace:
         backend: The model that answered last.
         attempts: Calls begun, retries included.
         waited_s: Seconds spent waiting for upstreams before their first byte.
+        unenforced: What the model of the last call could not be told; calls that force an answer aside.
     """
 
     backend: Backend | None = None
     attempts: int = 0
     waited_s: float = 0.0
+    unenforced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +79,12 @@ class Call:
         world: Pool, ratios, clock.
         query: What was asked.
         tier: Whose models, and whether they may think.
-        budget: What this call may spend; see ``Call.within``.
+        budget: What this call may spend; see ``lease_call``.
         lease: Its part of the ledger.
         trace: Where it writes what happened.
+        until: When the answer must be whole, by the world's clock.
         changes: Body fields that differ from the query's, such as a sample's ``seed``.
+        final: It must bring the answer that an earlier call has not brought.
     """
 
     world: World
@@ -103,7 +93,9 @@ class Call:
     budget: Budget
     lease: Lease
     trace: Trace
+    until: float
     changes: Mapping[str, Any] = field(default_factory=dict)
+    final: bool = False
 
     async def complete(self) -> dict[str, Any]:
         """Return the plain completion, in our normal form; raises ApiError."""
@@ -120,10 +112,17 @@ class Call:
     @property
     def needs_watching(self) -> bool:
         """A plain request must be carried as a stream, because only a stream can be cut."""
+        specs = [self.world.pool.backends[name].spec for name in self.tier.models]
+        if self.may_converge and any(spec.can.cancel_frees for spec in specs):
+            return True
         if self.budget.thinking is None:
             return False
-        specs = [self.world.pool.backends[name].spec for name in self.tier.models]
-        return any(self.world.trust.needs_watching(spec.name, spec.dialect) for spec in specs)
+        return any(self.world.trust.needs_watching(spec) for spec in specs)
+
+    @property
+    def may_converge(self) -> bool:
+        """Reasoning that only repeats its answer is to be cut, in this tier."""
+        return self.tier.stop_when_converged and self.budget.thinking != 0
 
     def book(self, usage: Usage, spec: ModelSpec, *, cut: bool = False) -> None:
         """Settle the lease, and note whether the model kept its budget."""
@@ -144,11 +143,17 @@ class Call:
             except BaseException:  # a client that leaves now, too, must stop the upstream
                 await upstream.close()
                 raise
-            if first is None:
-                await upstream.close()
-                raise UpstreamError(
+            trouble = (
+                refused_in(backend.spec.name, first)
+                if first
+                else UpstreamError(
                     f"{backend.spec.name}: the stream ended before its first chunk", retryable=True
                 )
+            )
+            if trouble is not None:
+                await upstream.close()
+                raise trouble
+            assert first is not None
             return Opened(self, backend.spec, upstream, rest, first)
 
         return (await self._reach(use)).value
@@ -170,19 +175,33 @@ class Call:
 
     def _body(self, backend: Backend, *, stream: bool) -> dict[str, Any]:
         spec, effort = backend.spec, self.query.ceilings.reasoning_effort
-        fields = request_fields(spec.dialect, spec.model, self.tier.thinking, self.budget, effort)
+        fields, unenforced = request_fields(
+            spec.dialect, spec.model, self.tier.thinking, self.budget, effort
+        )
+        if not self.final:
+            self.trace.unenforced = unenforced
         fixed = not_sampled(spec.dialect, spec.model, fields)
         body = {k: v for k, v in self.query.body.items() if k not in _REPLACED}
         body.update({k: v for k, v in self.changes.items() if k not in fixed})
         body.update(fields)
         if stream:
             body["stream"] = True
-            body["stream_options"] = {"include_usage": True}
+            if spec.can.usage_in_stream:
+                body["stream_options"] = {"include_usage": True}
         return body
 
     def _limit_s(self, backend: Backend) -> float:
-        own = backend.spec.timeout_s
-        return self.budget.deadline_s if own is None else min(own, self.budget.deadline_s)
+        own, left_s = backend.spec.timeout_s, self.left_s
+        if left_s <= 0:
+            raise UpstreamTimeoutError(f"{backend.spec.name}: no time is left to ask it")
+        # In steps, because backends keep what they make of a limit.
+        left_s = ceil(left_s * LIMIT_STEPS_PER_S) / LIMIT_STEPS_PER_S
+        return left_s if own is None else min(own, left_s)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the answer must be whole."""
+        return self.until - self.world.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,24 +217,29 @@ class Opened:
     def guard(self, **options: Any) -> Guard:
         """Return a guard for this stream: its call's budget, what is known of its model."""
         world, spec = self.call.world, self.spec
-        trusted = not world.trust.needs_watching(spec.name, spec.dialect)
+        trusted = not world.trust.needs_watching(spec)
+        if self.call.may_converge and spec.can.cancel_frees:
+            options["convergence"] = Convergence()
         return Guard(self.call.budget, world.ratios.get(spec.name), trusted=trusted, **options)
 
     async def watched(self, guard: Guard) -> AsyncGenerator[list[bytes], None]:
         """Yield what the guard lets pass; close, settle and learn however it ends."""
+        call, name = self.call, self.spec.name
+        patience = Patience(name, call.world.idle_s, call.left_s)
         try:
             if passed := guard.feed(self.first):
                 yield passed
             while not (guard.cut or guard.done):
-                batch = await anext(self.rest, None)
+                batch = await patience.next(self.rest)
                 if batch is None:
                     break
                 if passed := guard.feed(batch):
                     yield passed
         finally:
-            usage = guard.usage(prompt_tokens(self.call.query.body["messages"]))
-            self.call.book(usage, self.spec, cut=guard.cut is not None)
-            self.call.world.ratios.learn(self.spec.name, guard)
+            patience.close()
+            usage = guard.usage(prompt_tokens(call.query.body["messages"]))
+            call.book(usage, self.spec, cut=guard.cut is not None)
+            call.world.ratios.learn(name, guard)
             await self.upstream.close()
 
 
@@ -242,7 +266,8 @@ def lease_call(
         room = lease.cap - reserve
         thinking = room if budget.thinking is None else min(budget.thinking, room)
         budget = replace(budget, output=lease.cap, answer_reserve=reserve, thinking=thinking)
-    return Call(world, query, tier, budget, lease, trace, changes or {})
+    until = world.now() + budget.deadline_s
+    return Call(world, query, tier, budget, lease, trace, until, changes or {}, final)
 
 
 def usage_of(completion: Mapping[str, Any], query: Query) -> Usage:

@@ -31,7 +31,8 @@ def serve(options: Options) -> int:
     from .serve import run
 
     settings = _settings(options.config)
-    build_routing(settings, PriceTable.load())  # what cannot run is said here, not by a server's start
+    # What cannot run is said here, not by a server's start.
+    build_routing(settings, PriceTable.load())
     for line in warnings(settings):
         print(f"thinkthrift: warning: {line}", file=sys.stderr)
     run(settings, options.host, options.port, options.workers)
@@ -154,10 +155,14 @@ def doctor(options: Options) -> int:
     """Check configuration, classifier and cache; every line says ok or what to do."""
     from classifier.scorer import Scorer
 
+    from .prices import PriceTable
+
     settings = load_settings(options.config)
     print(f"configuration  ok: {len(settings.tiers)} tiers, {len(settings.model_list)} models")
     scorer = Scorer.load()
     print(f"classifier     ok: {scorer.version} on {scorer.provider}")
+    prices = PriceTable.load()
+    print(f"prices         ok: {len(prices.prices)} models, {prices.version}")
     stats = asyncio.run(_with_store(settings, "stats", None))
     print(f"cache          ok: {json.dumps(stats, default=str)}")
     if options.live:

@@ -12,7 +12,9 @@ import orjson
 
 from policies.tokens import TokenCount
 from policies.types import Budget, Usage
+from router.convergence import Convergence
 from router.errors import UpstreamError
+from router.repetition import repeats_itself
 from router.wire.openai_answer import Assembler, read_usage, unify
 from router.wire.sse import DONE
 from router.wire.think_tags import ThinkTags
@@ -32,10 +34,7 @@ TAIL_CHARS = 6000
 """Reasoning kept for the model that must answer from it: about 1,500 tokens."""
 
 CHECK_EVERY_CHARS = 1000
-PROBE_CHARS = 64
-DISTINCT_CHARS = 12
-REPEATS = 8
-"""64 characters that stand eight times in the last 6,000 are a loop: of up to 750 characters, some 190 tokens."""
+"""Reasoning is looked at for repetition and convergence this often; a look costs as much as some chunks."""
 
 _HEAD = ("id", "created", "model")
 _SENTENCE_ENDS = (".", "\n", "!", "?", "。", "！", "？")
@@ -50,7 +49,7 @@ class Guard:
         ratio: Real tokens per estimated token, learned from this model's settled calls.
         collect: Also assemble the whole answer (for a plain reply, or for the cache).
         cut: Why the upstream must be closed now: ``thinking_budget``, ``output_budget``, ``loop`` (the
-            reasoning repeats itself) or ``None``.
+            reasoning repeats itself), ``converged`` (it only confirms its answer) or ``None``.
         done: The upstream ended properly.
         answered: Some visible content or a tool call has passed.
         finish: Chunks that carry a finish reason, held back for the router's closing words.
@@ -58,7 +57,8 @@ class Guard:
         head: What identifies the stream: ``id``, ``created``, ``model`` of its first chunk, or of the
             stream that it continues.
         tail: The last of the reasoning.
-        unchecked: Characters of reasoning since it was last looked at for repetition.
+        unchecked: Characters of reasoning since it was last looked at.
+        convergence: Notices reasoning that has settled; ``None`` where that is no reason to cut.
         tags: By choice, where think tags in its content have got it to.
         shape: What stands before and after the text of this stream's plain chunks.
         mute_thinking: Count reasoning, but do not pass it on.
@@ -80,6 +80,7 @@ class Guard:
     trusted: bool = False
     tail: str = ""
     unchecked: int = 0
+    convergence: Convergence | None = None
     shape: tuple[bytes, bytes] | None = None
     tags: dict[int, ThinkTags] = field(default_factory=dict)
 
@@ -227,9 +228,8 @@ class Guard:
         self.tail = (self.tail + text)[-TAIL_CHARS:]
         self.unchecked += len(text)
         if self.unchecked >= CHECK_EVERY_CHARS:
-            self.unchecked = 0
-            if repeats_itself(self.tail):
-                self.cut = "loop"
+            self._look()
+            if self.cut:
                 return
         limit = self.budget.thinking
         if limit is None or self.answered:
@@ -238,6 +238,14 @@ class Guard:
         at_sentence_end = limit and not self.trusted and text.endswith(_SENTENCE_ENDS)
         if spent > limit and (at_sentence_end or self._far_past(limit, spent)):
             self.cut = "thinking_budget"
+
+    def _look(self) -> None:
+        """Look at the reasoning since the last look: it may loop, or have settled."""
+        news, self.unchecked = self.tail[-self.unchecked :], 0
+        if repeats_itself(self.tail):
+            self.cut = "loop"
+        elif self.convergence is not None and self.convergence.feed(news) and not self.answered:
+            self.cut = "converged"
 
     def _limit_output(self) -> None:
         limit = self.budget.output
@@ -251,16 +259,6 @@ class Guard:
         if self.trusted:
             return spent > limit * TRUSTED_GRACE + TRUSTED_SLACK_TOKENS
         return spent > limit * GRACE + SLACK_TOKENS
-
-
-def repeats_itself(tail: str) -> bool:
-    """Return whether reasoning has degenerated into saying the same over and over.
-
-    The known failure of reasoners: one sentence, or a few, for pages. Its last words then stand many times in
-    its last page. Rules and white space may repeat, so the words must have letters of some variety.
-    """
-    probe = tail[-PROBE_CHARS:]
-    return len(set(probe)) >= DISTINCT_CHARS and tail.count(probe) >= REPEATS
 
 
 def _shape_of(chunk: dict[str, Any], payload: bytes) -> tuple[bytes, bytes] | None:

@@ -41,6 +41,8 @@ class Ledger:
         reserved: Sum of open caps.
         overrun: Completion tokens upstreams generated past their caps.
         cost_usd: What the settled calls cost.
+        usd: Once they cost this, only a final call may begin; ``None`` is no limit. ``total`` is planned to
+            keep within it, but prompts can turn out dearer than estimated: tools and images do.
     """
 
     total: int | None = None
@@ -50,6 +52,16 @@ class Ledger:
     reserved: int = 0
     overrun: int = 0
     cost_usd: float = 0.0
+    usd: float | None = None
+
+    @property
+    def exhausted(self) -> bool:
+        """No token or no money is left for another call, but for a final one."""
+        return self.available == 0 or self._paid_up
+
+    @property
+    def _paid_up(self) -> bool:
+        return self.usd is not None and 0 < self.cost_usd >= self.usd
 
     @property
     def spent(self) -> int:
@@ -61,6 +73,16 @@ class Ledger:
         """Completion tokens not yet spent nor reserved; ``None`` is no limit."""
         return None if self.total is None else self.total - self.spent - self.reserved
 
+    def limit(self, total: int | None, reserve: int) -> None:
+        """Set what all calls may spend, those already made included; ``None`` lifts the limit.
+
+        Half of what is left is held back for a final call, ``reserve`` tokens at the most: a tiny total must
+        still let the first call begin. A limit below what is spent and reserved leaves nothing.
+        """
+        used = self.spent + self.reserved
+        self.total = None if total is None else max(total, used)
+        self.held = 0 if self.total is None else min(reserve, (self.total - used) // 2)
+
     def reserve(self, want: int | None, *, floor: int = 1, final: bool = False) -> Lease | None:
         """Reserve up to ``want`` tokens for a call.
 
@@ -70,9 +92,11 @@ class Ledger:
             final: The call that must bring the answer; it may use what is held back.
 
         Returns:
-            A lease of ``min(want, available)``, or ``None`` if that is below ``floor``.
+            A lease of ``min(want, available)``, or ``None`` if that is below ``floor`` or the money is spent.
         """
         left = self.available
+        if self._paid_up and not final:
+            return None
         if left is None:
             cap = want
         else:
@@ -80,7 +104,7 @@ class Ledger:
             cap = left if want is None else min(want, left)
             if cap < floor:
                 return None
-            self.reserved += cap
+        self.reserved += cap or 0
         self.calls += 1
         return Lease(self, cap)
 
@@ -88,7 +112,6 @@ class Ledger:
         """Release the lease's cap and book what was spent; leases call this, once each."""
         if lease.cap is not None:
             self.overrun += max(0, usage.completion - lease.cap)
-            if self.total is not None:
-                self.reserved -= lease.cap
+            self.reserved -= lease.cap
         self.usage += usage
         self.cost_usd += price.usd(usage)

@@ -13,8 +13,9 @@ Whoever has read this file knows the project. Each step is a room of its own; th
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, aclosing
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -29,6 +30,7 @@ from .answer import Answer
 from .cache.recall import Kept, Recall
 from .call import World
 from .errors import ApiError, ClassifierUnavailableError, InvalidRequestError
+from .records import OK, Ending, Records, on_failure
 from .reply import (
     EVENTS,
     JSON,
@@ -70,6 +72,8 @@ class Journey:
     cache: str = "bypass"
     key: str | None = None
     spending: Spending | None = None
+    overhead_s: float | None = None
+    told: dict[str, Any] | None = None
 
     @property
     def cost_usd(self) -> float:
@@ -89,6 +93,7 @@ class Pipeline:
         models: What stands for a ``model_list`` name that a client asks for itself.
         on_classifier_error: ``highest``, ``lowest``, ``reject`` or a tier's name.
         new_id: Makes decision ids.
+        records: Counts what happened.
     """
 
     routing: Routing
@@ -98,6 +103,7 @@ class Pipeline:
     models: Mapping[str, Tier]
     on_classifier_error: str
     new_id: Callable[[], str]
+    records: Records = field(default_factory=Records)
 
     def begin(self, query: Query) -> Journey:
         """Return the journey of a query, before its first step."""
@@ -109,6 +115,13 @@ class Pipeline:
         Raises:
             ApiError: Here, or later from the reply's stream; ``headers`` then tells what was decided.
         """
+        with self._recorded(journey):
+            reply = await self._answer(journey)
+        if reply.stream is None and not journey.query.dry_run:
+            self._end(journey, OK)
+        return reply
+
+    async def _answer(self, journey: Journey) -> Reply:
         query = journey.query = admit(journey.query, self.routing, self.models)
         if query.dry_run:
             return self._explain(journey)
@@ -130,6 +143,11 @@ class Pipeline:
 
     def decide(self, query: Query) -> Decision:
         """Return where an admitted query goes: the steps gauge and decide."""
+        decision = self._decide(query)
+        self.records.decided(decision.cause)
+        return decision
+
+    def _decide(self, query: Query) -> Decision:
         if query.model != AUTO and query.model in self.models:
             return pass_through(self.models[query.model], query)
         try:
@@ -159,7 +177,7 @@ class Pipeline:
     async def _settle(self, journey: Journey, completion: dict[str, Any]) -> Reply:
         """Keep a whole answer and return it with what it cost."""
         assert journey.spending is not None
-        router = journey.spending.router()
+        router = journey.told = journey.spending.router()
         await self.recall.keep(journey.key, completion, router)
         completion["usage"] = write_usage(journey.spending.ledger.usage)
         completion["router"] = router
@@ -170,12 +188,14 @@ class Pipeline:
         """Yield a stream as it comes, then what it cost; raises ApiError, never fakes a stop."""
         spending, query = journey.spending, journey.query
         assert spending is not None
-        async with aclosing(answer.payloads()) as payloads:
-            async for batch in payloads:
-                yield frame(batch)
-        router = spending.router()
-        if spending.collect is not None:
-            await self.recall.keep(journey.key, spending.collect.completion(), router)
+        with self._recorded(journey):
+            async with aclosing(answer.payloads()) as payloads:
+                async for batch in payloads:
+                    yield frame(batch)
+            router = journey.told = spending.router()
+            if spending.collect is not None:
+                await self.recall.keep(journey.key, spending.collect.completion(), router)
+        self._end(journey, OK)
         usage = write_usage(spending.ledger.usage)
         yield closing(answer.finish, router, usage if query.include_usage else None)
 
@@ -195,15 +215,17 @@ class Pipeline:
         self, journey: Journey, spending: Spending, search: "asyncio.Future[dict[str, Any]]"
     ) -> AsyncGenerator[bytes, None]:
         """Yield comments until the search ends, then its winner as a stream."""
-        try:
-            while not search.done():
-                yield KEEP_ALIVE
-                await asyncio.wait((search,), timeout=KEEP_ALIVE_S)
-            completion = search.result()
-        finally:
-            search.cancel()
-        router = spending.router()
-        await self.recall.keep(journey.key, completion, router)
+        with self._recorded(journey):
+            try:
+                while not search.done():
+                    yield KEEP_ALIVE
+                    await asyncio.wait((search,), timeout=KEEP_ALIVE_S)
+                completion = search.result()
+            finally:
+                search.cancel()
+            router = journey.told = spending.router()
+            await self.recall.keep(journey.key, completion, router)
+        self._end(journey, OK)
         usage = write_usage(spending.ledger.usage)
         for part in replayed(completion, router, usage if journey.query.include_usage else None):
             yield part
@@ -214,7 +236,7 @@ class Pipeline:
     def _replay(self, journey: Journey, kept: Kept) -> Reply:
         """Return a stored answer, as a body or as a stream; nothing was spent on it."""
         journey.cache = "hit"
-        router = served_from_cache(kept.router)
+        router = journey.told = served_from_cache(kept.router)
         usage = write_usage(Usage())
         headers = decision_headers(self._told(journey), router, cost_known=True)
         if not journey.query.stream:
@@ -238,4 +260,19 @@ class Pipeline:
         if failed is not None:
             attempts = max(attempts, failed.attempts)
         overhead_s = max(0.0, self.world.now() - journey.begun - waited_s)
+        journey.overhead_s = overhead_s
         return Told(journey.decision_id, journey.cache, overhead_s * 1000, attempts)
+
+    def _recorded(self, journey: Journey) -> AbstractContextManager[None]:
+        return on_failure(partial(self._end, journey))
+
+    def _end(self, journey: Journey, status: str) -> None:
+        """Record a journey; every way it can take comes here once."""
+        spending, overhead_s = journey.spending, journey.overhead_s
+        if overhead_s is None:
+            overhead_s = self._told(journey).overhead_ms / 1000
+        ending = Ending(journey.decision_id, status, journey.cache, overhead_s)
+        if spending is not None:
+            journey.told = journey.told or spending.router()
+            ending = spending.at_the_end(ending)
+        self.records.ended(journey.told or {}, ending)

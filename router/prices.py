@@ -8,6 +8,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 
 from policies.types import Price
@@ -34,21 +36,31 @@ class PriceTable:
         date: When the prices were taken, ISO 8601.
         source: Where from, and under which licence.
         prices: By LiteLLM's model string, with its provider prefix.
+        sha256: Of the file it was read from, in hex; empty for a table made by hand.
     """
 
     date: str
     source: str
     prices: Mapping[str, Price]
+    sha256: str = ""
 
     @classmethod
+    @cache
     def load(cls) -> "PriceTable":
-        """Read the table shipped with the package."""
-        table = json.loads(files("router").joinpath("data/prices.json").read_bytes())
+        """Read the table shipped with the package, once per process."""
+        raw = files("router").joinpath("data/prices.json").read_bytes()
+        table = json.loads(raw)
         return cls(
             date=table["date"],
             source=table["source"],
             prices={name: Price(**price) for name, price in table["models"].items()},
+            sha256=sha256(raw).hexdigest(),
         )
+
+    @property
+    def version(self) -> str:
+        """Date and hash, as people are shown them: two servers that show the same bill the same."""
+        return f"{self.date}-{self.sha256[:8]}"
 
     def find(self, model: str) -> Price | None:
         """Return the price of a LiteLLM model string, with or without its provider prefix.

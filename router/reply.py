@@ -1,6 +1,6 @@
 """What goes back to the client: headers, the ``router`` object, a body or a stream. Pure."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -87,13 +87,19 @@ def router_object(
     stop_reason: str = "done",
     samples: int = 1,
     agreement: float | None = None,
+    unenforced: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the body's ``router`` object: the decision, and what it cost so far."""
+    """Return the body's ``router`` object: the decision, and what it cost so far.
+
+    ``cost_usd`` is every call of the request by the price of the model that answered it, wasted, retried
+    and cancelled ones too. ``baseline_cost_usd`` is what the last tier, the dearest, was expected to cost for
+    this query, with the strategy it is configured with (or that the client wished) and all of its
+    samples; it is fixed before the first call. Saved is baseline minus cost, and can be negative.
+    Without a score there is no expectation, and the baseline is what was paid: nothing counts as saved.
+    """
     usage = ledger.usage
     score = decision.difficulty
-    # Where the dearest tier itself answered, the baseline is what it really cost.
-    dearest = max(decision.expected, key=lambda t: decision.expected[t].cost_usd, default=None)
-    baseline = ledger.cost_usd if dearest in (None, decision.tier.name) else decision.baseline_usd
+    baseline = ledger.cost_usd if decision.baseline_usd is None else decision.baseline_usd
     return {
         "tier": decision.tier.name,
         "model": model,
@@ -111,6 +117,7 @@ def router_object(
         "cost_usd": round(ledger.cost_usd, 8),
         "baseline_cost_usd": round(baseline, 8),
         "estimated": usage.estimated,
+        "unenforced": sorted(unenforced),
     }
 
 

@@ -105,6 +105,11 @@ class Solve:
         if self.best is None or candidate.complete or not self.best.complete:
             self.best, self.agreement = candidate, agreement
 
+    @property
+    def arrived(self) -> tuple[Candidate, ...]:
+        """Different candidates, in the order they came back."""
+        return tuple(self._completions)
+
     def stop(self, reason: str) -> None:
         """Say why the search ended."""
         self.stop_reason = reason

@@ -8,7 +8,6 @@ Nothing here reads a file or the environment, and nothing here checks one part a
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 from typing_extensions import override
@@ -16,6 +15,7 @@ from typing_extensions import override
 from classifier.types import Rung
 from policies.types import Price, SearchPlan, Thinking, Tier
 
+from .addresses import without_credentials
 from .prices import PriceTable
 
 RoutingPolicyName = Literal[
@@ -55,6 +55,7 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 Amount = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
+Switch = Annotated[bool, Field(strict=True)]
 ThinkingSwitch = Annotated[
     Thinking, BeforeValidator(_spelled, json_schema_input_type=Thinking | bool)
 ]
@@ -110,6 +111,15 @@ class LiteLLMParams(Section):
             yield name, "***"
 
 
+class CapabilitySettings(Section):
+    """What a server can do, where its dialect is wrong about it; see ``backends.capabilities``."""
+
+    prefill: Switch | None = None
+    native_budget: Switch | None = None
+    usage_in_stream: Switch | None = None
+    cancel_frees: Switch | None = None
+
+
 class ModelSettings(Section):
     """One entry of LiteLLM's ``model_list``, with our price and dialect."""
 
@@ -118,6 +128,7 @@ class ModelSettings(Section):
     model_info: Mapping[str, Any] = Field(default_factory=dict, repr=False)
     price: PriceSettings | None = None
     dialect: Dialect | None = None
+    capabilities: CapabilitySettings | None = None
 
     def price_in(self, prices: PriceTable) -> Price | None:
         """Return the price: given here, else LiteLLM's per-token keys, else the table's."""
@@ -159,6 +170,7 @@ class TierSettings(Section):
     timeout_s: Seconds = 600.0
     search: SearchSettings = SearchSettings()
     fallback_tier: str | None = None
+    stop_when_converged: Switch = False
 
 
 class RoutingSettings(Section):
@@ -196,7 +208,7 @@ class CacheSettings(Section):
     )
     ttl_s: Count = 3600
     near_duplicates: OnOff = "off"
-    sampled: Annotated[bool, Field(strict=True)] = False
+    sampled: Switch = False
     secret: SecretStr | None = None
     state_dir: Path | None = None
 
@@ -277,20 +289,8 @@ class Settings(Section):
                 timeout_s=tier.timeout_s,
                 search=SearchPlan(tier.search.strategy, tier.search.n),
                 fallback_tier=tier.fallback_tier,
+                stop_when_converged=tier.stop_when_converged,
                 price=given.get(tier.models[0]) or Price(),
             )
             for tier, rung in zip(self.tiers, self.rungs(), strict=True)
         )
-
-
-def without_credentials(url: str) -> str:
-    """Return ``url`` without user, password and query, fit for a log line."""
-    scheme, separator, _ = url.partition("://")
-    if not separator:
-        return url
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return f"{scheme}://***"
-    host = parts.netloc.rpartition("@")[2]
-    return f"{scheme}://{'***@' if '@' in parts.netloc else ''}{host}{parts.path}"

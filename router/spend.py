@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from policies.budgets import plan_budget
+from policies.tokens import prompt_tokens
 from policies.types import Decision, Query, SearchPlan, Tier
 
 from .answer import Answer
 from .call import Trace, World
-from .errors import OverloadedError, RateLimitedError, UpstreamError
+from .errors import ApiError, OverloadedError, RateLimitedError, UpstreamError
 from .ledger import Ledger
+from .records import Ending, outcome_efficiency
 from .reply import router_object
 from .search import Solve
 from .wire.openai_answer import Assembler
@@ -46,14 +48,24 @@ class Spending:
 
     def __post_init__(self) -> None:
         budget = self.decision.budget
-        if budget.total is not None:
-            # Half at the most: a tiny total must still let the first call begin.
-            self.ledger = Ledger(budget.total, held=min(budget.answer_reserve, budget.total // 2))
+        self.ledger.usd = budget.usd
+        self.ledger.limit(budget.total, budget.answer_reserve)
 
     @property
     def searches(self) -> bool:
         """The answer comes from several samples, and is whole before any of it is sent."""
         return self.decision.plan.strategy != "single"
+
+    def at_the_end(self, ending: Ending) -> Ending:
+        """Return the ending with what was spent."""
+        solve = self.solve
+        *_, dearest = self.decision.expected.values() or (None,)
+        return replace(
+            ending,
+            usage=self.ledger.usage,
+            baseline_tokens=0 if dearest is None else dearest.tokens,
+            efficiency=outcome_efficiency(solve.arrived, solve.best) if solve else None,
+        )
 
     async def complete(self) -> dict[str, Any]:
         """Return the whole completion, without ``usage``; raises ApiError."""
@@ -74,6 +86,7 @@ class Spending:
             stop_reason=solve.stop_reason if solve else answer.stop_reason if answer else "done",
             samples=solve.samples if solve else 1,
             agreement=solve.agreement if solve else None,
+            unenforced=self.trace.unenforced,
         )
 
     async def _complete(self) -> dict[str, Any]:
@@ -106,18 +119,39 @@ class Spending:
                 return await attempt()
             except (UpstreamError, OverloadedError, RateLimitedError) as error:
                 fallback = self._fallback()
-                if fallback is None or fallback.name in tried:
+                if (
+                    fallback is None
+                    or fallback.name in tried
+                    or not self._fall_back(fallback, error)
+                ):
                     error.final = True
                     raise
                 tried.add(fallback.name)
-                self.decision = replace(
-                    self.decision,
-                    tier=fallback,
-                    plan=SearchPlan(),  # what is left of the time buys one answer, not a search
-                    budget=plan_budget(fallback, self.query.ceilings),
-                    cause="fallback",
-                    reason=f"{self.decision.tier.name} failed ({error.code}); its fallback_tier answers.",
-                )
+
+    def _fall_back(self, tier: Tier, error: ApiError) -> bool:
+        """Plan anew for ``tier`` with what is left of tokens and money; ``False`` if nothing is."""
+        query, most_usd = self.query, self.query.ceilings.max_cost_usd
+        left_usd = None if most_usd is None else max(0.0, most_usd - self.ledger.cost_usd)
+        budget = plan_budget(
+            tier,
+            replace(query.ceilings, max_cost_usd=left_usd),
+            self.decision.difficulty,
+            prompt_tokens=prompt_tokens(query.body["messages"]),
+            choices=query.choices,
+        )
+        self.ledger.limit(budget.total, budget.answer_reserve)
+        if self.ledger.exhausted:
+            return False
+        self.solve = None
+        self.decision = replace(
+            self.decision,
+            tier=tier,
+            plan=SearchPlan(),  # what is left of the time buys one answer, not a search
+            budget=budget,
+            cause="fallback",
+            reason=f"{self.decision.tier.name} failed ({error.code}); its fallback_tier answers.",
+        )
+        return True
 
     def _fallback(self) -> Tier | None:
         """Return the tier that the failing one names, if the client's key may use it."""

@@ -1,4 +1,4 @@
-"""Which models keep to a thinking budget by themselves, learned from what they do. Knows no request.
+"""What models have shown of themselves: who keeps a thinking budget, who takes a prefill. Knows no request.
 
 A stream costs more to carry than a plain reply, and only a stream can be cut. So a plain request is watched as
 a stream until its model has shown that it needs no watching, and again from the first time it breaks that.
@@ -6,18 +6,14 @@ a stream until its model has shown that it needs no watching, and again from the
 
 from dataclasses import dataclass
 
+from router.backends.port import ModelSpec
+
 PROBATION = 3
 """Watched answers within the budget before a model is believed."""
 
 TOLERANCE = 1.1
 TOLERANCE_TOKENS = 32
 """Reasoning past the budget that still counts as keeping it: what is promised to users."""
-
-NATIVE = frozenset(
-    {"anthropic_budget", "bedrock", "dashscope", "gemini_budget", "llamacpp", "sglang", "vllm"}
-)
-"""Dialects that take a budget in tokens. The others are told an effort at most, so a model that thinks
-at all is watched for good."""
 
 
 @dataclass(slots=True)
@@ -27,6 +23,7 @@ class Record:
     kept: int = 0
     broken: bool = False
     thinks: bool = False
+    continues: bool = True
 
 
 class Trust:
@@ -35,12 +32,24 @@ class Trust:
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
 
-    def needs_watching(self, name: str, dialect: str) -> bool:
-        """Return whether a plain request to this model must be carried as a stream."""
-        record = self._records.get(name)
+    def needs_watching(self, spec: ModelSpec) -> bool:
+        """Return whether a plain request to this model must be carried as a stream.
+
+        A model that thinks and takes no budget in tokens, but an effort at most, is watched for good.
+        """
+        record = self._records.get(spec.name)
         if record is None or record.broken or record.kept < PROBATION:
             return True
-        return record.thinks and dialect not in NATIVE
+        return record.thinks and not spec.can.native_budget
+
+    def continues(self, spec: ModelSpec) -> bool:
+        """Return whether reasoning handed over to this model as a beginning will be answered."""
+        record = self._records.get(spec.name)
+        return spec.can.prefill is not None and (record is None or record.continues)
+
+    def observe_prefill(self, name: str, *, answered: bool) -> None:
+        """Note whether a model went on where its reasoning was handed over; the last time counts."""
+        self._records.setdefault(name, Record()).continues = answered
 
     def observe(
         self, name: str, reasoning_tokens: int, budget: int | None, *, cut: bool = False

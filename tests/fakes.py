@@ -10,8 +10,9 @@ from classifier.types import Ask, Difficulty
 from policies.types import Ceilings, Price, Query, Tier, Wishes
 from router.backends.pool import Pool
 from router.backends.port import ModelSpec
-from router.call import Ratios, World
+from router.call import World
 from router.errors import ApiError
+from router.ratios import Ratios
 from router.trust import Trust
 
 

@@ -102,7 +102,7 @@ def _messages(body: Mapping[str, Any]) -> tuple[Message, ...]:
     return tuple(
         Message(
             role=str(message.get("role", "user")),
-            text=_text(message.get("content")),
+            text=_thought(message) + _text(message.get("content")),
             # vLLM, SGLang and llama.cpp say it in the body, DeepSeek and Mistral (`prefix`), Kimi and Qwen (`partial`) here
             continued=index == last
             and message.get("role") == "assistant"
@@ -116,6 +116,13 @@ def _messages(body: Mapping[str, Any]) -> tuple[Message, ...]:
         )
         for index, message in enumerate(raw)
     )
+
+
+def _thought(message: Mapping[str, Any]) -> str:
+    """Return reasoning that DeepSeek's `prefix` takes beside the content; other reasoning of a history is not read."""
+    thought = message.get("reasoning_content")
+    handed_over = message.get("prefix") is True and isinstance(thought, str) and thought
+    return f"<think>\n{thought}\n</think>\n\n" if handed_over else ""
 
 
 def _text(content: Any) -> str:

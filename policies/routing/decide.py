@@ -5,12 +5,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from classifier.types import Difficulty
-from policies.budgets import plan_budget, smallest
+from policies.budgets import plan_budget
 from policies.tokens import prompt_tokens
-from policies.types import Budget, Ceilings, Decision, Query, SearchPlan, Tier, Wishes
+from policies.types import Decision, Query, SearchPlan, Tier
 
 from . import threshold, utility
-from .expectation import TYPICAL_PROMPT, TYPICAL_THINKING, Prospect, expect, prospects
+from .expectation import (
+    TYPICAL_PROMPT,
+    TYPICAL_THINKING,
+    Prospect,
+    expect,
+    plan_for,
+    prospects,
+)
 
 ROUTING_POLICIES = ("utility", "threshold")
 """Every policy this version can decide with."""
@@ -74,7 +81,11 @@ def decide(
             + ("" if allowed is None else f" among those this key may use ({', '.join(allowed)})")
             + f"; tiers, cheap to dear: {', '.join(names)}"
         )
-    every = prospects(routing.tiers, difficulty, tokens) if difficulty else []
+    every = (
+        prospects(routing.tiers, difficulty, tokens, wishes=wishes, choices=query.choices)
+        if difficulty
+        else []
+    )
     if wishes.tier is not None:
         tier = routing.tiers[names.index(wishes.tier)]
         chosen, cause, reason = tier, "forced", f"The request names the tier {tier.name}."
@@ -91,11 +102,13 @@ def decide(
         if cheaper is not chosen:
             reason += f" max_cost_usd={ceilings.max_cost_usd:g} lowers it to {cheaper.name}."
             chosen, cause = cheaper, "budget"
-    plan = _plan(chosen, wishes)
+    plan = plan_for(chosen, wishes)
     return Decision(
         tier=chosen,
         plan=plan,
-        budget=_budget(chosen, plan, ceilings),
+        budget=plan_budget(
+            chosen, ceilings, difficulty, plan=plan, prompt_tokens=tokens, choices=query.choices
+        ),
         cause=cause,
         reason=reason,
         policy=policy,
@@ -103,7 +116,7 @@ def decide(
         difficulty=difficulty,
         p_solve={p.tier.name: p.p_solve for p in every},
         expected={p.tier.name: p.expected for p in every},
-        baseline_usd=every[-1].expected.cost_usd if every else 0.0,
+        baseline_usd=every[-1].usd if every else None,
     )
 
 
@@ -139,21 +152,3 @@ def _within(
     below = open_tiers[: open_tiers.index(chosen)]
     affordable = [t for t in below if costs[t.name] <= max_cost_usd]
     return affordable[-1] if affordable else open_tiers[0]
-
-
-def _plan(tier: Tier, wishes: Wishes) -> SearchPlan:
-    strategy = wishes.strategy or tier.search.strategy
-    n = wishes.n or tier.search.n
-    if wishes.n is not None and wishes.strategy is None and strategy == "single" and n > 1:
-        strategy = "vote"  # asking for samples without a strategy means: let them vote
-    return SearchPlan(strategy, 1 if strategy == "single" else max(n, 2))
-
-
-def _budget(tier: Tier, plan: SearchPlan, ceilings: Ceilings) -> Budget:
-    budget = plan_budget(tier, ceilings)
-    if plan.strategy == "single":
-        return budget
-    # Without a total of its own a search may spend every sample's full cap, and no more.
-    own_total = None if budget.output is None else budget.output * plan.n
-    total = smallest(budget.total, own_total)
-    return Budget(budget.thinking, budget.answer_reserve, budget.output, total, budget.deadline_s)

@@ -7,6 +7,7 @@ from policies.types import Price
 from router.prices import PriceTable
 from router.settings_schema import ModelSettings, Settings
 
+from .capabilities import capabilities_of
 from .dialects import dialect_of
 from .direct import COMPATIBLE, Connections, DirectBackend
 from .litellm_backend import LiteLLMBackend
@@ -65,13 +66,16 @@ def _backend(
     provider, model = split(params.model)
     direct = goes_direct(entry)
     given = params.call_params()
+    dialect = entry.dialect or dialect_of(provider, model)
+    said = None if entry.capabilities is None else entry.capabilities.model_dump()
     spec = ModelSpec(
         name=entry.model_name,
         model=model if direct else params.model,
-        dialect=entry.dialect or dialect_of(provider, model),
+        dialect=dialect,
         price=entry.price_in(prices) or Price(),
         timeout_s=params.timeout,
         extra=_sent(given),
+        capabilities=capabilities_of(dialect, said),
     )
     if not direct:
         return LiteLLMBackend(

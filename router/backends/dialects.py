@@ -12,6 +12,8 @@ from typing import Any
 
 from policies.types import Budget, Thinking
 
+from .unenforced import OPENAI_REASONS, unenforced
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -35,7 +37,6 @@ class Wanted:
 Fields = dict[str, Any]
 Dialect = Callable[[Wanted], Fields]
 
-_REASONS = re.compile(r"(?:^|/)(?:o\d|gpt-5|gpt-oss)")
 _GPT5_POINT = re.compile(r"gpt-5\.\d")
 
 EFFORTS = ((1024, "low"), (8192, "medium"))
@@ -63,7 +64,7 @@ _AT_MOST = {"none": "low", "minimal": "low", "low": "low", "medium": "medium"}
 
 def _openai(w: Wanted) -> Fields:
     fields = _completion_limit(w)
-    if not _REASONS.search(w.model):
+    if not OPENAI_REASONS.search(w.model):
         return fields
     if w.thinking == "off":
         off = "none" if _GPT5_POINT.search(w.model) else "minimal" if "gpt-5" in w.model else "low"
@@ -290,7 +291,9 @@ def dialect_of(provider: str, model: str) -> str:
 
 def request_fields(
     dialect: str, model: str, thinking: Thinking, budget: Budget, effort: str | None
-) -> Fields:
-    """Return the fields that ask an upstream to keep to ``budget``."""
-    effective: Thinking = "off" if budget.thinking == 0 else thinking
-    return DIALECTS[dialect](Wanted(model, effective, budget.thinking, budget.output, effort))
+) -> tuple[Fields, frozenset[str]]:
+    """Return the fields that ask an upstream to keep to ``budget``, and what they could not say."""
+    how: Thinking = "off" if budget.thinking == 0 else thinking
+    fields = DIALECTS[dialect](Wanted(model, how, budget.thinking, budget.output, effort))
+    left = unenforced(dialect, model, fields, off=how == "off", tokens=budget.thinking)
+    return fields, left

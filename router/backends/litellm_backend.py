@@ -6,6 +6,7 @@ its price map is the local one, and its exceptions end here.
 
 import asyncio
 import importlib
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
@@ -19,11 +20,12 @@ from .refusals import refusal
 
 ACCEPTED = frozenset(
     {
-        "audio", "chat_template_kwargs", "enable_thinking", "frequency_penalty", "function_call", "functions",
+        "add_generation_prompt", "audio", "chat_template_kwargs", "continue_final_message", "custom_params", "enable_thinking", "frequency_penalty", "function_call", "functions",
         "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "messages", "min_p", "modalities", "n",
         "output_config", "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key",
-        "reasoning", "reasoning_effort", "repetition_penalty", "response_format", "safety_identifier", "seed",
+        "reasoning", "reasoning_budget_tokens", "reasoning_effort", "repetition_penalty", "response_format", "safety_identifier", "seed",
         "service_tier", "stop", "stream", "stream_options", "temperature", "thinking", "thinking_budget",
+        "thinking_budget_tokens", "thinking_token_budget",
         "tool_choice", "tools", "top_k", "top_logprobs", "top_p", "user", "verbosity", "web_search_options",
     }
 )  # fmt: skip
@@ -106,6 +108,7 @@ def _import() -> tuple[Any, type[Exception]]:
     keep_litellm_offline()
     litellm: Any = importlib.import_module("litellm")
     litellm.suppress_debug_info = True
+    logging.getLogger("LiteLLM").setLevel(logging.WARNING)  # else it logs three lines a call
     # Every exception of litellm's derives from the openai SDK's, which it depends on.
     return litellm, importlib.import_module("openai").OpenAIError
 

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 from policies.types import Price
 
+from .capabilities import CAPABILITIES, Capabilities
+
 
 class Upstream(Protocol):
     """An open stream: its status was good, and nothing of it has been read."""
@@ -28,6 +30,7 @@ class ModelSpec:
         price: What its tokens cost.
         timeout_s: The model's own limit for one call; ``None`` leaves it to the tier.
         extra: Further ``litellm_params``, sent with every request unless the request says otherwise.
+        capabilities: Where they are not its dialect's.
     """
 
     name: str
@@ -36,6 +39,12 @@ class ModelSpec:
     price: Price = Price()
     timeout_s: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    capabilities: Capabilities | None = None
+
+    @property
+    def can(self) -> Capabilities:
+        """What the server can do."""
+        return self.capabilities or CAPABILITIES[self.dialect]
 
 
 class Backend(Protocol):

@@ -1,6 +1,6 @@
 """What an upstream's refusal means to our client: status and body in, one of our errors out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -53,6 +53,31 @@ def refusal(name: str, status: int, raw: bytes, headers: Mapping[str, str]) -> A
     if status in (408, 504):
         return UpstreamTimeoutError(told, retryable=True)
     return UpstreamError(told, retryable=status >= 500)
+
+
+def refused_in(name: str, payloads: Sequence[bytes]) -> ApiError | None:
+    """Return the error that the first events of a stream hold, if one does; its status came with 200.
+
+    A quote inside text is escaped, so ``"error"`` among other bytes is a field.
+    """
+    for payload in payloads:
+        if b'"error"' not in payload:
+            continue
+        try:
+            body: Any = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            return None  # the guard says so
+        trouble = body.get("error") if isinstance(body, dict) else None
+        if trouble:
+            return refusal(name, _status_of(trouble), payload, {})
+    return None
+
+
+def _status_of(trouble: Any) -> int:
+    """Return the HTTP status that an error object tells, or 500."""
+    told = trouble.get("status", trouble.get("code")) if isinstance(trouble, dict) else None
+    text = str(told)
+    return int(text) if text.isdecimal() and 400 <= int(text) < 600 else 500
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

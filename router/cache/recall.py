@@ -71,12 +71,12 @@ class Recall:
         self, key: str | None, completion: Mapping[str, Any], router: Mapping[str, Any]
     ) -> None:
         """Store an answer if it is whole, successful and text; else do nothing."""
-        if key is not None and _whole(completion) and router["stop_reason"] in _UNCUT:
+        if key is not None and _whole(completion) and router["stop_reason"] in UNCUT:
             entry = {"completion": completion, "router": router}
             await self.store.put(key, orjson.dumps(entry), self.ttl_s)
 
 
-_UNCUT = frozenset({"done", "consensus", "certain", "exhausted", "no_votable_answer"})
+UNCUT = frozenset({"done", "consensus", "certain", "exhausted", "no_votable_answer"})
 """Stop reasons of answers that nothing cut short; every other one may have cost quality."""
 
 

@@ -15,8 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
+from router.addresses import without_credentials
 from router.errors import RouterError
-from router.settings_schema import without_credentials
 
 from .keys import pattern
 from .values import DEFAULT_MAX_BYTES, decode, encode

@@ -12,7 +12,7 @@ ROUTER_KEYS = frozenset(
     {
         "tier", "model", "difficulty", "p_solve", "cause", "strategy", "stop_reason",
         "thinking_budget", "thinking_tokens", "upstream_tokens", "calls", "samples", "agreement",
-        "cost_usd", "baseline_cost_usd", "estimated",
+        "cost_usd", "baseline_cost_usd", "estimated", "unenforced",
     }
 )  # fmt: skip
 

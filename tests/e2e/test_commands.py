@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -190,7 +191,8 @@ def test_score_reads_a_file_and_ends_well(tmp_path: Path) -> None:
 
 def test_doctor_and_cache_commands_work_on_the_embedded_cache(config: Path) -> None:
     out, _ = run("doctor", "--config", config)
-    assert out.count("ok") >= 3
+    assert out.count("ok") >= 4
+    assert re.search(r"prices +ok: \d+ models, \d{4}-\d\d-\d\d-[0-9a-f]{8}", out)
     assert json.loads(run("cache", "stats", "--config", config)[0])
     assert "removed 0" in run("cache", "purge", "--tenant", "nobody", "--config", config)[0]
 

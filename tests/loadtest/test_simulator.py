@@ -173,6 +173,14 @@ async def test_closed_thinking_is_continued_with_the_bare_answer(client: Client)
     assert answer["choices"][0]["message"]["content"] == " 399"
 
 
+async def test_thinking_handed_over_beside_a_prefix_has_ended(client: Client) -> None:
+    thought = "step 1: 17 * 24 = 408\n\nstep 2: 408 - 9 = 399"
+    prefix = {"role": "assistant", "content": "", "reasoning_content": thought, "prefix": True}
+    messages = [{"role": "user", "content": SUM}, prefix]
+    _, answer = await client.post({"model": "sim-long", "messages": messages})
+    assert answer["choices"][0]["message"]["content"] == "The answer is 399."
+
+
 async def test_a_corrupted_hand_over_is_counted(client: Client) -> None:
     prefix = {"role": "assistant", "content": "step 1: 17 * 24 = 777\n\n"}
     messages = [{"role": "user", "content": SUM}, prefix]

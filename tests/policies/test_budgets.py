@@ -1,12 +1,14 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.budgets import EFFORT_SHARE, plan_budget, smallest
-from policies.types import Ceilings, Tier
-from tests.fakes import tier
+from classifier.types import Difficulty
+from policies.budgets import EFFORT_SHARE, FEWEST_THINKING, NO_LIMIT, plan_budget, smallest
+from policies.types import Ceilings, Price, SearchPlan, Tier, Usage
+from tests.fakes import difficulty, tier
 
 limits = st.none() | st.integers(1, 100_000)
 tiers = st.builds(
@@ -19,12 +21,21 @@ tiers = st.builds(
     answer_reserve_tokens=st.integers(1, 5000),
     max_output_tokens=limits,
     max_total_tokens=limits,
+    price=st.builds(
+        Price,
+        input=st.floats(0, 100),
+        output=st.floats(0, 100),
+        reasoning=st.none() | st.floats(0, 100),
+    ),
 )
+scores = st.none() | st.builds(difficulty, thinking=st.integers(0, 60_000))
+plans = st.integers(2, 9).map(lambda n: SearchPlan("vote", n)) | st.just(SearchPlan())
 ceilings_of_clients = st.builds(
     Ceilings,
     max_output_tokens=limits,
     max_thinking_tokens=st.none() | st.integers(0, 100_000),
     max_total_tokens=limits,
+    max_cost_usd=st.none() | st.floats(0, 1),
     reasoning_effort=st.none() | st.sampled_from(sorted(EFFORT_SHARE)),
 )
 
@@ -33,18 +44,23 @@ def at_most(low: int | None, high: int | None) -> bool:
     return high is None or (low is not None and low <= high)
 
 
-@given(tiers, ceilings_of_clients)
-def test_thinking_and_the_reserve_fit_the_output(tier: Tier, ceilings: Ceilings) -> None:
-    budget = plan_budget(tier, ceilings)
+@given(tiers, ceilings_of_clients, scores, plans)
+def test_thinking_and_the_reserve_fit_the_output(
+    tier: Tier, ceilings: Ceilings, score: Difficulty | None, plan: SearchPlan
+) -> None:
+    budget = plan_budget(tier, ceilings, score, plan=plan)
     assert budget.answer_reserve >= 1
+    assert budget.calls == plan.n
     if budget.output is not None:
         assert budget.thinking is not None
         assert 0 <= budget.thinking <= budget.output - budget.answer_reserve
 
 
-@given(tiers, ceilings_of_clients)
-def test_every_ceiling_holds(tier: Tier, ceilings: Ceilings) -> None:
-    budget = plan_budget(tier, ceilings)
+@given(tiers, ceilings_of_clients, scores, plans)
+def test_every_ceiling_holds(
+    tier: Tier, ceilings: Ceilings, score: Difficulty | None, plan: SearchPlan
+) -> None:
+    budget = plan_budget(tier, ceilings, score, plan=plan)
     for high in (tier.max_output_tokens, ceilings.max_output_tokens, budget.total):
         assert at_most(budget.output, high)
     for high in (tier.max_total_tokens, ceilings.max_total_tokens):
@@ -55,11 +71,80 @@ def test_every_ceiling_holds(tier: Tier, ceilings: Ceilings) -> None:
         assert budget.thinking == 0
 
 
-@given(tiers, ceilings_of_clients)
-def test_a_client_only_ever_lowers_what_the_tier_allows(tier: Tier, ceilings: Ceilings) -> None:
-    own, asked = plan_budget(tier, Ceilings()), plan_budget(tier, ceilings)
+@given(tiers, ceilings_of_clients, scores)
+def test_a_client_only_ever_lowers_what_the_tier_allows(
+    tier: Tier, ceilings: Ceilings, score: Difficulty | None
+) -> None:
+    own, asked = plan_budget(tier, Ceilings(), score), plan_budget(tier, ceilings, score)
     for name in ("thinking", "output", "total", "answer_reserve"):
         assert at_most(getattr(asked, name), getattr(own, name)), name
+
+
+@given(tiers, ceilings_of_clients, scores, st.integers(0, 60_000))
+def test_a_prediction_only_ever_lowers_thinking_and_a_harder_query_never_gets_less(
+    tier: Tier, ceilings: Ceilings, score: Difficulty | None, more: int
+) -> None:
+    free, told = plan_budget(tier, ceilings), plan_budget(tier, ceilings, score)
+    assert at_most(told.thinking, free.thinking)
+    assert replace(told, thinking=None) == replace(free, thinking=None)
+    if tier.max_thinking_tokens is None or score is None:
+        assert told == free
+        return
+    harder = replace(score, thinking_p90=score.thinking_p90 + more)
+    assert at_most(told.thinking, plan_budget(tier, ceilings, harder).thinking)
+    assert free.thinking is not None
+    assert at_most(min(free.thinking, FEWEST_THINKING), told.thinking)
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "p90", "budget"),
+    [(16384, 3000, 6000), (16384, 100, 1024), (16384, 50_000, 16384), (300, 3000, 300), (0, 9, 0)],
+    ids=["twice the p90", "not below the floor", "not above the ceiling", "a low ceiling", "none"],
+)
+def test_thinking_is_twice_what_is_predicted_within_floor_and_ceiling(
+    ceiling: int, p90: int, budget: int
+) -> None:
+    score = replace(difficulty(), thinking_p90=p90)
+    assert plan_budget(tier(max_thinking_tokens=ceiling), Ceilings(), score).thinking == budget
+
+
+@given(tiers, ceilings_of_clients, scores, plans, st.integers(0, 50_000), st.integers(1, 4))
+def test_money_buys_the_whole_plan_or_no_more_than_the_answer_reserve(
+    tier: Tier,
+    ceilings: Ceilings,
+    score: Difficulty | None,
+    plan: SearchPlan,
+    prompt: int,
+    choices: int,
+) -> None:
+    budget = plan_budget(tier, ceilings, score, plan=plan, prompt_tokens=prompt, choices=choices)
+    assert budget.usd == ceilings.max_cost_usd
+    if budget.usd is None or max(tier.price.output, tier.price.reasoning or 0) == 0:
+        assert replace(budget, usd=None) == plan_budget(
+            tier, replace(ceilings, max_cost_usd=None), score, plan=plan, choices=choices
+        )
+        return
+    if budget.total is None:
+        dearest = max(tier.price.output, tier.price.reasoning or 0)
+        assert budget.usd * 1e6 - prompt * plan.n * tier.price.input >= 0.99 * NO_LIMIT * dearest
+        return
+    for reasoning in (0, budget.total):
+        spent = Usage(prompt * plan.n, 0, budget.total, reasoning)
+        dearest = tier.price.usd(spent)
+        assert dearest <= budget.usd * (1 + 1e-9) + 1e-12 or (
+            budget.total <= tier.answer_reserve_tokens
+        )
+
+
+def test_a_money_limit_takes_thinking_first_and_the_answer_last() -> None:
+    asked = tier(max_thinking_tokens=4096, price=Price(1.0, 10.0))
+    rich = plan_budget(asked, Ceilings(max_cost_usd=1.0), prompt_tokens=1000)
+    assert (rich.thinking, rich.answer_reserve, rich.output) == (4096, 512, 4608)
+    poor = plan_budget(asked, Ceilings(max_cost_usd=0.021), prompt_tokens=1000)
+    assert (poor.total, poor.thinking, poor.answer_reserve) == (2000, 1488, 512)
+    broke = plan_budget(asked, Ceilings(max_cost_usd=0.0), prompt_tokens=1000)
+    assert (broke.total, broke.thinking, broke.answer_reserve) == (512, 0, 512)
+    assert plan_budget(asked, Ceilings(max_cost_usd=1e308)).total is None
 
 
 @given(tiers, ceilings_of_clients, st.integers(1, 100_000))
@@ -69,8 +154,8 @@ def test_a_lower_ceiling_never_raises_the_output(tier: Tier, ceilings: Ceilings,
     tight = plan_budget(
         tier,
         Ceilings(
-            cap, ceilings.max_thinking_tokens, ceilings.max_total_tokens, None,
-            ceilings.reasoning_effort,
+            cap, ceilings.max_thinking_tokens, ceilings.max_total_tokens,
+            ceilings.max_cost_usd, ceilings.reasoning_effort,
         ),
     )  # fmt: skip
     assert at_most(tight.output, loose.output)

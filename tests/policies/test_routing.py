@@ -205,3 +205,34 @@ def test_a_plan_is_the_tiers_own_unless_the_client_wishes_otherwise(
     if plan.strategy == "vote":
         assert decision.budget.output is not None
         assert decision.budget.total == plan.n * decision.budget.output
+
+
+def test_a_decision_budgets_by_the_score_and_counts_every_answer_asked_for() -> None:
+    score = difficulty(thinking=2000)
+    one = decide(LADDER, score, query(wishes={"tier": "long"}))
+    assert one.budget.thinking == 2 * score.thinking_p90 == 8000
+    assert decide(LADDER, None, query(wishes={"tier": "long"})).budget.thinking == 16384
+    three = decide(LADDER, score, query(wishes={"n": 3}))
+    choices = decide(LADDER, score, query(body={"n": 3}))
+    for name in NAMES:
+        assert three.expected[name].tokens == choices.expected[name].tokens
+        assert three.expected[name].tokens == 3 * one.expected[name].tokens
+        prompts_usd = three.expected[name].cost_usd - choices.expected[name].cost_usd
+        assert prompts_usd == pytest.approx(
+            2 * 7 * LADDER.tiers[NAMES.index(name)].price.input / 1e6
+        )
+
+
+def test_the_baseline_is_the_last_tiers_own_strategy_at_its_real_price() -> None:
+    voting = replace(MIDDLE, search=SearchPlan("vote", 30))
+    decision = decide(Routing((SHORT, voting, LONG)), difficulty(), query())
+    assert decision.expected["distilled"].cost_usd > decision.expected["long"].cost_usd
+    assert decision.baseline_usd == decision.expected["long"].cost_usd
+    searching = decide(
+        Routing((SHORT, replace(LONG, search=SearchPlan("vote", 5)))), difficulty(), query()
+    )
+    assert searching.baseline_usd == pytest.approx(5 * decision.baseline_usd)
+    free = decide(Routing((SHORT, replace(LONG, price=Price()))), difficulty(), query())
+    assert free.expected["long"].cost_usd > 0, "routing still knows an order"
+    assert free.baseline_usd == 0.0, "but nobody is told of money that nobody would have paid"
+    assert decide(LADDER, None, query()).baseline_usd is None

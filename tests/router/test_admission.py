@@ -18,7 +18,6 @@ from router.errors import (
 )
 from router.identity import Keyring
 from router.settings_schema import KeySettings
-from router.trust import NATIVE, PROBATION, Trust
 from tests.fakes import query, tier
 
 LADDER = Routing((tier("short", "small", rung="short"), tier("long", "big")))
@@ -140,41 +139,3 @@ def test_without_keys_equal_tokens_and_only_those_share_a_tenant(a: bytes, b: by
     other = anybody.identify(b"Bearer " + b, b"").tenant
     assert (one == other) == (a.strip() == b.strip())
     assert one != Keyring(None, b"another").identify(b"Bearer " + a, b"").tenant
-
-
-def test_a_model_is_watched_until_it_kept_its_budget_a_few_times() -> None:
-    trust = Trust()
-    for _ in range(PROBATION):
-        assert trust.needs_watching("m", "vllm")
-        trust.observe("m", 100, 100)
-    assert not trust.needs_watching("m", "vllm")
-    assert trust.needs_watching("other", "vllm")
-
-
-@pytest.mark.parametrize(("spent", "watched"), [(142, False), (143, True)])
-def test_a_model_that_breaks_its_budget_is_watched_for_good(spent: int, watched: bool) -> None:
-    trust = Trust()
-    for _ in range(PROBATION):
-        trust.observe("m", 90, 100)
-    trust.observe("m", spent, 100)
-    for _ in range(2 * PROBATION):
-        trust.observe("m", 10, 100)
-    assert trust.needs_watching("m", "vllm") is watched
-
-
-def test_an_answer_that_had_to_be_cut_earns_no_trust() -> None:
-    trust = Trust()
-    for _ in range(2 * PROBATION):
-        trust.observe("m", 104, 100, cut=True)
-    assert trust.needs_watching("m", "vllm")
-
-
-@pytest.mark.parametrize("dialect", ["openai", "deepseek", *sorted(NATIVE)])
-@pytest.mark.parametrize("thinks", [False, True])
-def test_a_model_that_thinks_without_taking_a_budget_is_always_watched(
-    dialect: str, thinks: bool
-) -> None:
-    trust = Trust()
-    for _ in range(2 * PROBATION):
-        trust.observe("m", 50 if thinks else 0, 100)
-    assert trust.needs_watching("m", dialect) is (thinks and dialect not in NATIVE)

@@ -1,12 +1,18 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
+from policies.routing import Routing, decide
 from policies.types import Price, Usage
 from router.ledger import Lease, Ledger
+from router.reply import router_object
+from router.wire.openai_answer import write_usage
+from tests.fakes import difficulty, query, tier
 
 PRICE = Price(input=1.0, output=10.0)
 counts = st.integers(0, 3000)
+LADDER = Routing((tier("short", rung="short"), tier("long")))
 
 
 class Requests(RuleBasedStateMachine):
@@ -27,7 +33,8 @@ class Requests(RuleBasedStateMachine):
         final=st.booleans(),
     )  # fmt: skip
     def reserve(self, want: int | None, floor: int, final: bool) -> Lease | None:
-        free = 2000 - self.ledger.spent - self.ledger.reserved - (0 if final else 300)
+        assert self.ledger.available is not None
+        free = self.ledger.available - (0 if final else self.ledger.held)
         lease = self.ledger.reserve(want, floor=floor, final=final)
         if lease is None:
             assert min(free, 3000 if want is None else want) < floor
@@ -52,12 +59,27 @@ class Requests(RuleBasedStateMachine):
             lease.settle(Usage(completion=999), PRICE)
             assert (self.ledger.usage, self.ledger.cost_usd, self.ledger.reserved) == before
 
+    @rule(total=st.integers(0, 4000))
+    def limit(self, total: int) -> None:
+        """A tier that falls back brings a total of its own; what was spent and leased stays."""
+        used = self.ledger.spent + self.ledger.reserved
+        self.ledger.limit(total, 300)
+        assert self.ledger.total == max(total, used)
+        assert self.ledger.available == max(0, total - used)
+        assert self.ledger.held <= max(0, total - used) // 2
+
     @invariant()
     def what_is_spent_and_reserved_fits_the_total(self) -> None:
-        assert self.ledger.spent + self.ledger.reserved <= 2000
+        assert self.ledger.total is not None
+        assert self.ledger.spent + self.ledger.reserved <= self.ledger.total
         assert self.ledger.reserved >= 0
         assert self.ledger.available is not None
         assert self.ledger.available >= 0
+
+    @invariant()
+    def what_is_settled_fits_the_total_but_for_overruns(self) -> None:
+        assert self.ledger.total is not None
+        assert self.ledger.usage.completion <= self.ledger.total + self.ledger.overrun
 
     @invariant()
     def the_usage_is_the_sum_and_overruns_are_kept_apart(self) -> None:
@@ -108,3 +130,70 @@ def test_without_a_total_every_call_gets_what_it_wants() -> None:
     assert (wanted.cap, free.cap, ledger.available, ledger.calls) == (10**9, None, None, 2)
     wanted.settle(Usage(completion=2 * 10**9), PRICE)
     assert ledger.overrun == 10**9
+
+
+def test_a_limit_that_is_lifted_or_set_meets_leases_that_are_open() -> None:
+    ledger = Ledger()
+    free, capped = ledger.reserve(None), ledger.reserve(400)
+    ledger.limit(1000, 300)
+    assert (ledger.available, ledger.held) == (600, 300)
+    assert free is not None
+    assert capped is not None
+    capped.settle(Usage(completion=100), PRICE)
+    free.settle(Usage(completion=50), PRICE)
+    assert (ledger.reserved, ledger.available) == (0, 850)
+    ledger.limit(None, 300)
+    assert (ledger.available, ledger.held) == (None, 0)
+
+
+def test_a_tiny_total_still_lets_the_first_call_begin() -> None:
+    ledger = Ledger()
+    ledger.limit(3, 512)
+    first = ledger.reserve(None)
+    assert first is not None
+    assert (first.cap, ledger.held) == (2, 1)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1), st.floats(0, 0.01))
+def test_once_the_money_is_spent_only_a_final_call_begins(spends: list[int], usd: float) -> None:
+    ledger = Ledger(usd=usd)
+    for spent in spends:
+        paid = ledger.cost_usd
+        lease = ledger.reserve(None)
+        assert (lease is None) == (0 < paid >= usd) == (ledger.exhausted and lease is None)
+        if lease is not None:
+            lease.settle(Usage(completion=spent), PRICE)
+    assert ledger.cost_usd <= usd + PRICE.usd(Usage(completion=300))
+    assert ledger.reserve(None, final=True) is not None
+
+
+calls = st.tuples(
+    st.builds(
+        Usage, prompt=counts, cached=st.just(0), completion=st.integers(1000, 3000),
+        reasoning=st.integers(0, 1000), estimated=st.booleans(),
+    ),
+    st.builds(Price, input=st.floats(0, 50), output=st.floats(0, 50)),
+)  # fmt: skip
+
+
+@given(st.lists(calls, max_size=6), st.none() | st.integers(1, 9000))
+def test_usage_and_the_router_object_tell_the_same(
+    made: list[tuple[Usage, Price]], total: int | None
+) -> None:
+    decision = decide(LADDER, difficulty(), query())
+    ledger = Ledger(total)
+    booked: list[tuple[Usage, Price]] = []
+    for usage, price in made:
+        lease = ledger.reserve(None)
+        if lease is not None:
+            lease.settle(usage, price)
+            booked.append((usage, price))
+    told, written = router_object(decision, ledger), write_usage(ledger.usage)
+    assert written["completion_tokens"] == told["upstream_tokens"]
+    assert written["completion_tokens_details"]["reasoning_tokens"] == told["thinking_tokens"]
+    assert written["total_tokens"] == written["prompt_tokens"] + written["completion_tokens"]
+    assert told["upstream_tokens"] == sum(usage.completion for usage, _ in booked)
+    assert told["calls"] == len(booked)
+    assert told["estimated"] == any(usage.estimated for usage, _ in booked)
+    each = sum(price.usd(usage) for usage, price in booked)
+    assert told["cost_usd"] == pytest.approx(each, abs=1e-8)

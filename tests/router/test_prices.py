@@ -1,3 +1,6 @@
+from hashlib import sha256
+from importlib.resources import files
+
 import pytest
 
 from policies.types import Price
@@ -18,6 +21,13 @@ def test_the_shipped_table_is_dated_sourced_and_plausible(table: PriceTable) -> 
         assert 0 < price.input <= 200, name
         assert price.input / 2 <= price.output <= 1000, name
         assert price.cached_input is None or 0 < price.cached_input <= price.input, name
+
+
+def test_the_table_is_told_apart_by_date_and_hash(table: PriceTable) -> None:
+    raw = files("router").joinpath("data/prices.json").read_bytes()
+    assert table.sha256 == sha256(raw).hexdigest()
+    assert table.version == f"{table.date}-{table.sha256[:8]}"
+    assert PriceTable.load() is table
 
 
 @pytest.mark.parametrize(

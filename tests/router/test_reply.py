@@ -74,8 +74,13 @@ def test_the_router_object_has_the_contracts_keys_and_counts() -> None:
     assert list(told) == [
         "tier", "model", "difficulty", "p_solve", "cause", "strategy", "stop_reason",
         "thinking_budget", "thinking_tokens", "upstream_tokens", "calls", "samples", "agreement",
-        "cost_usd", "baseline_cost_usd", "estimated",
+        "cost_usd", "baseline_cost_usd", "estimated", "unenforced",
     ]  # fmt: skip
+    assert told["unenforced"] == []
+    left = router_object(
+        decision, ledger, unenforced=frozenset({"thinking_tokens", "thinking_off"})
+    )
+    assert left["unenforced"] == ["thinking_off", "thinking_tokens"]
     assert (told["thinking_tokens"], told["upstream_tokens"], told["calls"]) == (20, 50, 1)
     assert told["cost_usd"] == pytest.approx(510e-6)
     assert told["baseline_cost_usd"] == pytest.approx(decision.baseline_usd)
@@ -83,9 +88,17 @@ def test_the_router_object_has_the_contracts_keys_and_counts() -> None:
     assert (hit["cost_usd"], hit["calls"], hit["tier"]) == (0.0, 0, "short")
 
 
-def test_where_the_dearest_tier_answered_the_baseline_is_what_it_cost() -> None:
-    decision = decide(LADDER, difficulty(), query(wishes={"tier": "long"}))
+@pytest.mark.parametrize("name", ["short", "long"])
+def test_the_baseline_was_fixed_before_the_first_call_whatever_came_then(name: str) -> None:
+    decision = decide(LADDER, difficulty(), query(wishes={"tier": name}))
     told = router_object(decision, Ledger(cost_usd=0.25))
+    expected = decide(LADDER, difficulty(), query()).expected["long"].cost_usd
+    assert told["baseline_cost_usd"] == pytest.approx(expected)
+    assert told["cost_usd"] == 0.25
+
+
+def test_without_a_score_nothing_counts_as_saved() -> None:
+    told = router_object(decide(LADDER, None, query()), Ledger(cost_usd=0.25))
     assert told["baseline_cost_usd"] == told["cost_usd"] == 0.25
 
 

@@ -72,6 +72,20 @@ GOLDEN: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = 
     ("bedrock", "bedrock/meta.llama3", LIMIT, LIMIT, LIMIT),
 ]  # fmt: skip
 
+# What cannot be said, where something cannot: tokens (T) when thinking is on, and that it is to be off (O).
+UNENFORCED = {
+    ("openai", "o3"): "TO", ("openai", "gpt-5-nano"): "TO", ("openai", "gpt-5.1"): "T",
+    ("openai_responses", "gpt-5.5"): "T", ("anthropic_adaptive", "claude-opus-4-7"): "T",
+    ("gemini_budget", "gemini-2.5-pro"): "O", ("gemini_level", "gemini-3-pro"): "TO",
+    ("gemini_level", "gemini-3-flash"): "TO", ("deepseek", "deepseek-chat"): "T", ("kimi", "kimi-k2.6"): "T",
+    ("kimi", "kimi-k2-thinking"): "TO", ("kimi", "kimi-k3"): "TO", ("xai", "grok-4.3"): "T",
+    ("xai", "grok-4.5"): "TO", ("xai", "grok-4-fast"): "TO", ("mistral", "mistral-medium-3.5"): "T",
+    ("mistral", "magistral-medium"): "TO", ("groq", "qwen/qwen3-32b"): "T", ("groq", "openai/gpt-oss-20b"): "TO",
+    ("together", "Qwen/Qwen3.5"): "T", ("together", "openai/gpt-oss-20b"): "TO", ("ollama", "qwen3:8b"): "T",
+    ("gpt_oss", "gpt-oss-120b"): "TO", ("bedrock", "bedrock/anthropic.claude-opus-4-7"): "T",
+    ("bedrock", "bedrock/openai.gpt-oss-20b"): "TO",
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("dialect", "model", "on", "off", "default"), GOLDEN, ids=[f"{row[0]} {row[1]}" for row in GOLDEN]
@@ -80,10 +94,34 @@ def test_every_dialect_says_it_its_own_way(
     dialect: str, model: str, on: dict[str, Any], off: dict[str, Any], default: dict[str, Any]
 ) -> None:
     budget = Budget(thinking=1500, output=2000)
-    assert request_fields(dialect, model, "on", budget, None) == on
-    assert request_fields(dialect, model, "off", budget, None) == off
-    assert request_fields(dialect, model, "on", Budget(thinking=0, output=2000), None) == off
-    assert request_fields(dialect, model, "provider_default", budget, None) == default
+    left = UNENFORCED.get((dialect, model), "")
+    left_on = frozenset({"thinking_tokens"} if "T" in left else ())
+    left_off = frozenset({"thinking_off"} if "O" in left else ())
+    assert request_fields(dialect, model, "on", budget, None) == (on, left_on)
+    assert request_fields(dialect, model, "off", budget, None) == (off, left_off)
+    none = Budget(thinking=0, output=2000)
+    assert request_fields(dialect, model, "on", none, None) == (off, left_off)
+    assert request_fields(dialect, model, "provider_default", budget, None)[0] == default
+
+
+@pytest.mark.parametrize("how", ["on", "provider_default"])
+@pytest.mark.parametrize("row", GOLDEN, ids=[f"{row[0]} {row[1]}" for row in GOLDEN])
+def test_without_a_wish_nothing_is_left_unenforced(row: Any, how: Thinking) -> None:
+    assert request_fields(row[0], row[1], how, Budget(), None)[1] == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "model", "thinking", "left"),
+    [("gemini_budget", "gemini-2.5-pro", 50, {"thinking_tokens"}),  # its minimum is 128
+     ("gemini_budget", "gemini-2.5-flash-lite", 300, set()),  # which means off: stricter
+     ("openrouter", "m", 1000, {"thinking_tokens"}),  # below its minimum only an effort can be asked for
+     ("anthropic_budget", "claude-sonnet-4-5", 900, set()), ("vllm", "m", 1, set())],
+)  # fmt: skip
+def test_a_budget_that_a_server_raises_is_not_enforced(
+    dialect: str, model: str, thinking: int, left: set[str]
+) -> None:
+    budget = Budget(thinking=thinking)
+    assert request_fields(dialect, model, "on", budget, None)[1] == left
 
 
 def test_every_dialect_of_the_configuration_is_known_and_tested() -> None:
@@ -101,7 +139,9 @@ def test_a_field_in_tokens_is_inside_what_its_server_takes(
     row: tuple[str, str], thinking: int | None, output: int | None, client: str | None, how: Thinking
 ) -> None:  # fmt: skip
     dialect, model = row
-    fields = request_fields(dialect, model, how, Budget(thinking=thinking, output=output), client)
+    fields = request_fields(dialect, model, how, Budget(thinking=thinking, output=output), client)[
+        0
+    ]
     asked = fields.get("thinking", {})
     if asked.get("type") == "enabled" and dialect in ("anthropic_budget", "bedrock"):
         assert asked["budget_tokens"] >= 1024
@@ -120,7 +160,7 @@ def test_a_field_in_tokens_is_inside_what_its_server_takes(
 def test_an_effort_is_never_above_the_clients(
     row: tuple[str, str], thinking: int | None, client: str
 ) -> None:
-    fields = request_fields(*row, "on", Budget(thinking=thinking), client)
+    fields = request_fields(*row, "on", Budget(thinking=thinking), client)[0]
     asked = fields.get("reasoning_effort") or fields.get("output_config", {}).get("effort")
     asked = asked or fields.get("reasoning", {}).get("effort")
     if asked in RANK and row[0] != "mistral":  # which knows none and high only
@@ -134,9 +174,8 @@ def test_an_effort_is_never_above_the_clients(
      ("gemini-2.5-flash", 99_999, 24576)],
 )  # fmt: skip
 def test_a_gemini_budget_is_clamped_to_its_model(model: str, thinking: int, sent: int) -> None:
-    assert request_fields("gemini_budget", model, "on", Budget(thinking=thinking), None) == enabled(
-        sent
-    )
+    fields, _ = request_fields("gemini_budget", model, "on", Budget(thinking=thinking), None)
+    assert fields == enabled(sent)
 
 
 @pytest.mark.parametrize(
@@ -148,12 +187,12 @@ def test_an_anthropic_budget_lies_between_1024_and_max_tokens(
     thinking: int | None, output: int | None, sent: dict[str, Any]
 ) -> None:
     budget = Budget(thinking=thinking, output=output)
-    fields = request_fields("anthropic_budget", "claude-sonnet-4-5", "on", budget, None)
+    fields, _ = request_fields("anthropic_budget", "claude-sonnet-4-5", "on", budget, None)
     assert {k: v for k, v in fields.items() if k != "max_tokens"} == sent
 
 
 def test_below_openrouters_minimum_an_effort_is_asked_for() -> None:
-    fields = request_fields("openrouter", "m", "on", Budget(thinking=1000), None)
+    fields, _ = request_fields("openrouter", "m", "on", Budget(thinking=1000), None)
     assert fields == {"reasoning": {"effort": "low"}}
 
 
@@ -188,5 +227,5 @@ def test_a_dialect_follows_from_the_provider(provider: str, model: str, dialect:
 def test_samples_differ_only_in_what_their_server_takes(
     dialect: str, model: str, how: Thinking, refused: set[str]
 ) -> None:
-    fields = request_fields(dialect, model, how, Budget(thinking=2000), None)
+    fields, _ = request_fields(dialect, model, how, Budget(thinking=2000), None)
     assert not_sampled(dialect, model, fields) == refused

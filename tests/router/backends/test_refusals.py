@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from router.backends.refusals import refusal, retry_after
+from router.backends.refusals import refusal, refused_in, retry_after
 from router.errors import (
     ApiError,
     ContextLengthExceededError,
@@ -10,6 +10,7 @@ from router.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
+from tests.fakes import chunk
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,36 @@ def test_retry_after_is_read_where_it_is_a_number_of_seconds(
 
 def test_a_refused_key_names_the_entry_and_never_the_key() -> None:
     assert "check the api_key of model_name big" in str(refusal("big", 401, b"", {}))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "retryable"),
+    [
+        ({"message": "no", "code": 400}, InvalidRequestError, False),
+        ({"message": "busy", "code": 429}, RateLimitedError, True),
+        ({"message": "busy", "code": "503"}, UpstreamError, True),
+        ({"message": "slow", "status": 504, "code": "x"}, UpstreamTimeoutError, True),
+        ({"message": "oops", "code": None}, UpstreamError, True),
+        ({"message": "oops", "code": "server_error"}, UpstreamError, True),
+        ({"message": "oops", "code": 7}, UpstreamError, True),
+        ("just text", UpstreamError, True),
+    ],
+)
+def test_an_error_that_begins_a_stream_is_a_refusal(
+    error: object, kind: type[ApiError], retryable: bool
+) -> None:
+    found = refused_in("m", [chunk({"role": "assistant"}), orjson.dumps({"error": error})])
+    assert type(found) is kind
+    assert found.retryable is retryable
+    assert str(error["message"] if isinstance(error, dict) else error) in str(found)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        chunk({"content": 'say "error"'}), chunk({"content": "x"}, error=None), b"[DONE]", b'"error"',
+        b'{"error" broken', b"{}",
+    ],
+)  # fmt: skip
+def test_nothing_else_is(payload: bytes) -> None:
+    assert refused_in("m", [payload]) is None

@@ -1,0 +1,68 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.convergence import Convergence
+
+SETTLED = (
+    "First 12 + 7 = 19. So the answer is 42.\n\nWait, let me check this. 6 times 7 is 42, so the answer is 42. "
+    "Let me verify it another way. 7 + 7 + 7 + 7 + 7 + 7 = 42. That gives 42 again.\n\n"
+)
+CONVERGED = {
+    "stated, checked, confirmed": SETTLED,
+    "boxed": r"So \boxed{42}. Let me verify. Yes, \boxed{42}. Another way: it is \boxed{42}. ",
+    "in Chinese": "所以答案是42。让我验证一下。答案是42。再检查一遍，答案是42。",
+    "as a fraction and a decimal": "The answer is 1/2. Wait. The answer is 0.5. Check once more: the answer is 0.50.\n",
+    "a choice": "The answer is (B). Let me double check. The answer is (B). Alternatively, still answer: (B).\n",
+}
+OPEN = {
+    "stated twice": "The answer is 42. Let me check. The answer is 42.\n",
+    "never checked": "The answer is 42. The answer is 42. The answer is 42. The answer is 42.\n",
+    "another answer": "The answer is 42. Wait, the answer is 41. Let me check, the answer is 42. Check: the answer is 41.\n",
+    "a doubt": "The answer is 42. Check: the answer is 42. Hmm, I made a mistake. Check: the answer is 42.\n",
+    "denied": "The answer is 42. Wait. The answer is not 42. Wait. The answer is 42. Check: the answer is 42.\n",
+    "only supposed": "If the answer is 42, check it. Suppose the answer is 42. Maybe the answer is 42, wait. Is the answer 42?\n",
+    "only perhaps": "Perhaps the answer is 42. Wait. Perhaps the answer is 42. Check. Perhaps the answer is 42.\n",
+    "only steps": "6 * 7 = 42. Wait. 6 * 7 = 42. Check. 6 * 7 = 42. Verify. 6 * 7 = 42.\n",
+    "prose": "The answer is that all things flow. Wait. The answer is that all things flow. Check. It is that all things flow.\n",
+    "unfinished": "The answer is 42. Check: the answer is 42. Check: the answer is 42",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("text", CONVERGED.values(), ids=CONVERGED.keys())
+def test_the_same_answer_stated_and_checked_three_times_has_converged(text: str) -> None:
+    assert Convergence().feed(text)
+
+
+@pytest.mark.parametrize("text", OPEN.values(), ids=OPEN.keys())
+def test_anything_less_has_not(text: str) -> None:
+    assert not Convergence().feed(text)
+
+
+@given(st.sampled_from([*CONVERGED.values(), *OPEN.values()]), st.data())
+def test_how_the_text_is_cut_makes_no_difference(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))))
+    whole, split = Convergence(), Convergence()
+    whole.feed(text)
+    for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        split.feed(text[begin:end])
+    assert (split.key, split.times, split.held) == (whole.key, whole.times, whole.held)
+
+
+@given(st.text())
+def test_any_text_is_read_and_little_of_it_is_kept(text: str) -> None:
+    convergence = Convergence()
+    convergence.feed(text)
+    assert len(convergence.held) <= 1000
+
+
+def test_a_decimal_point_ends_no_sentence() -> None:
+    convergence = Convergence()
+    for piece in ("So the answer is 3.", "14. ", "Then"):
+        convergence.feed(piece)
+    assert convergence.key is not None
+    assert convergence.key != Convergence(key="3").key
+    told = Convergence()
+    told.feed("So the answer is 3.14. ")
+    assert convergence.key == told.key
