@@ -162,10 +162,14 @@ class Call:
         begun = self.world.now()
         try:
             reached = await self.world.pool.call(self.tier.models, use)
-        except BaseException as error:
+        except ApiError as error:
             self.lease.settle(Usage(), self.tier.price)
-            if isinstance(error, ApiError):
-                self.trace.attempts += error.attempts
+            self.trace.attempts += error.attempts
+            raise
+        except BaseException:  # given up while it was under way: the prompt is paid for all the same
+            asked = Usage(prompt_tokens(self.query.body["messages"]), estimated=True)
+            first = self.world.pool.backends[self.tier.models[0]].spec
+            self.lease.settle(asked, first.price)
             raise
         finally:
             self.trace.waited_s += self.world.now() - begun
@@ -230,7 +234,9 @@ class Opened:
             if passed := guard.feed(self.first):
                 yield passed
             while not (guard.cut or guard.done):
+                begun = call.world.now()
                 batch = await patience.next(self.rest)
+                call.trace.waited_s += call.world.now() - begun
                 if batch is None:
                     break
                 if passed := guard.feed(batch):
