@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from time import monotonic
 from typing import Any
 
 import openai
@@ -10,7 +9,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from tests.e2e.hearing import ask, client_of
-from tests.e2e.world import Server, configured, model, serving, stats
+from tests.e2e.world import Server, configured, model, serving, stats, until
 
 SUM = "What is 12 + 7?"
 THINKING = 600
@@ -77,13 +76,14 @@ async def test_a_cut_reasoner_answers_from_what_it_has_thought(
 async def test_the_forced_call_has_what_is_left_of_the_time(
     client: AsyncOpenAI, upstream: str, stream: bool
 ) -> None:
-    """Each call waits half a second for its first token, and there are 0.9 s for all of them."""
-    begun = monotonic()
+    """Each call waits half a second for its first token, and there are 0.9 s for all of them.
+
+    With 0.9 s for each call there would be an answer.
+    """
     with pytest.raises(openai.APIError) as late:
         await ask(client, SUM, model="auto:late", stream=stream)
     assert late.value.code == "upstream_timeout"
-    assert monotonic() - begun < 1.6
-    assert stats(upstream)["open_streams"] == 0
+    until(lambda: stats(upstream)["open_streams"] == 0)
 
 
 async def test_reasoning_that_has_settled_is_cut_early_where_the_tier_allows_it(
