@@ -6,19 +6,18 @@ but is no input of its own: most foreign rows of any training set are easy, and 
 language learns that foreign means easy.
 """
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from hashlib import sha256
 from math import log1p
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.cues import N_INTENTS, count_votes
 from classifier.language import detect
-from classifier.lexica import INTENTS, pair_cues, stem_cues, word_cues
-from classifier.symbols import CLASSES, SCRIPTS, TABLE_SIZE, class_table
+from classifier.lexica import INTENTS
+from classifier.reading import Reading, read
+from classifier.symbols import CLASSES, SCRIPTS
 
 HEAD_CHARS = 1_200
 TAIL_CHARS = 800
@@ -33,19 +32,24 @@ Row 0 stands for "no n-gram" and is always zero, so short lists can be padded wi
 """
 
 _MAX_DIGITS_CLASS = 8
-_LONG_WORD = 9
-_SHORTEST_GRAM = 3
+_LONG_WORD, _LONGEST_WORD = 9, 40
+_SHORTEST_GRAM, _LONGEST_GRAM = 3, 5
+_GRAM_HEAD, _GRAM_TAIL = 300, 200
 _EAST_ASIAN_WEIGHT = 2.5  # letters an alphabet needs for what one such character says
+
 _MULTIPLIER = np.uint32(0x9E3779B1)  # 2**32 / golden ratio, Knuth's multiplicative hashing
 _MIXER = np.uint32(0x85EBCA6B)  # MurmurHash3's first finaliser constant
 _TOP_BITS = np.uint32(32 - 15)
+_UPPER_HALF = np.uint32(HALF_TABLE)
+_MULTIPLIER_64 = np.uint64(0xFF51AFD7ED558CCD)  # the two finaliser constants of its 64-bit kin
+_MIXER_64 = np.uint64(0xC4CEB9FE1A85EC53)
+_TOP_BITS_64 = np.uint64(64 - 15)
+_NUMBER = np.uint64(0xD6E8FEB86659FD93)  # any odd number: keeps the length classes apart
 
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\ud800-\udfff]"
-)
-_TOKEN = re.compile(r"\\[a-z]+|[^\W\d_]+|\d+(?:[.,]\d+)*")
-_OPTION = re.compile(r"(?:^|\n)\(?[a-k][.):] ?\S")
-_SENTENCE = re.compile(r"[.!?。！？]+(?:\s|$)|[。！？]")
+_NEWLINE, _SPACE, _BRACKET, _ZERO = 10, 32, 40, np.uint32(48)
+_FIRST_OPTION, _LAST_OPTION, _OPTION_MARKS = ord("a"), ord("k"), (41, 46, 58)
+_END_MARKS, _FULL_STOP = (33, 46, 63), 0x3002
+_NO_BREAKS = np.zeros(0, np.int64)
 
 _SIZES = (
     "size of the text",
@@ -68,6 +72,7 @@ _SIZES = (
     "Greek letters",
     "Chinese, Japanese or Korean letters",
     "text beyond the window",
+    "share of small words",
 )
 _COUNTED_MARKS = (
     "question",
@@ -92,9 +97,8 @@ FEATURE_NAMES: tuple[str, ...] = (
 """The dense features in words, in the order of ``Features.dense``."""
 
 _MARK_COLUMNS = np.array([CLASSES.index(mark) for mark in _COUNTED_MARKS])
-_N_INTENTS = len(INTENTS)
-_HAN, _KANA, _HANGUL, _GREEK, _DIGIT = (
-    CLASSES.index(name) for name in ("han", "kana", "hangul", "greek", "digit")
+_HAN, _KANA, _HANGUL, _GREEK, _DIGIT, _NEWLINES = (
+    CLASSES.index(name) for name in ("han", "kana", "hangul", "greek", "digit", "newline")
 )
 
 
@@ -117,7 +121,12 @@ class Features:
 
 def schema() -> str:
     """Return a short hash of everything the model's inputs depend on by name and order."""
-    parts = (*FEATURE_NAMES, str(TABLE_ROWS), str(WINDOW_CHARS), "grams: words 1-2, characters 3-5")
+    parts = (
+        *FEATURE_NAMES,
+        str(TABLE_ROWS),
+        str(WINDOW_CHARS),
+        "grams: words 1-2, characters 3-5; spans",
+    )
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -127,134 +136,144 @@ def featurise(text: str) -> Features:
     beyond = log1p(len(text) - WINDOW_CHARS) if truncated else 0.0
     if truncated:
         text = f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
-    lines = normalised_lines(text)
-    clean = "\n".join(lines)
-    points = np.frombuffer(clean.encode("utf-32-le", "surrogatepass"), np.uint32)
-    classes = class_table()[np.minimum(points, TABLE_SIZE - 1)]
-    counts = np.bincount(classes, minlength=len(CLASSES))
-    tokens = _TOKEN.findall(clean)
-    east_asian = int(counts[_HAN] + counts[_KANA] + counts[_HANGUL])
-    numbers = [token for token in tokens if token[0].isdigit()] if counts[_DIGIT] else []
-    names = [token for token in tokens if not token[0].isdigit()] if numbers else tokens
-    intents = _intents(names, clean if east_asian else "")
-    sizes = [*_sizes(clean, lines, tokens, names), *_number_sizes(numbers)]
-    sizes += _structure_sizes(clean, lines, names)
-    sizes += [log1p(counts[_GREEK]), log1p(east_asian), beyond]
-    sizes[0] = log1p(points.size + (_EAST_ASIAN_WEIGHT - 1) * east_asian)
-    grams = _grams(tokens, np.where(classes == _DIGIT, np.uint32(48), points), east_asian)
-    letters = dict(zip(SCRIPTS, counts[: len(SCRIPTS)].tolist(), strict=True))
+    reading = read(text)
+    counts = reading.counts.tolist()
+    east_asian = counts[_HAN] + counts[_KANA] + counts[_HANGUL]
+    names = ~reading.is_number if counts[_DIGIT] else None
+    intents, languages = count_votes(reading, east_asian)
+    dense = np.empty(len(FEATURE_NAMES), np.float32)
+    breaks = _NO_BREAKS
+    if counts[_NEWLINES]:
+        breaks = (reading.points == _NEWLINE).nonzero()[0]
+    lengths = reading.lengths if names is None else reading.lengths[names]
+    dense[: len(_SIZES)] = [
+        log1p(reading.size + (_EAST_ASIAN_WEIGHT - 1) * east_asian),
+        *_word_sizes(reading, lengths, breaks),
+        *_number_sizes(reading),
+        log1p(reading.n_commands),
+        log1p(_options(reading.points, breaks) if breaks.size else 0),
+        log1p(_sentences(reading)),
+        log1p(min(int(lengths.max()), _LONGEST_WORD)) if lengths.size else 0.0,
+        log1p(counts[_GREEK]),
+        log1p(east_asian),
+        beyond,
+        # A heap of hard words asks nothing: sentences hold small words, whatever their language.
+        min(float(languages.max()) / max(lengths.size, 1), 1.0),
+    ]
+    n_words = max(lengths.size + east_asian // 2, 1)
+    marks_end = len(_SIZES) + len(_COUNTED_MARKS)
+    dense[len(_SIZES) : marks_end] = reading.counts[_MARK_COLUMNS]
+    dense[marks_end:-N_INTENTS] = intents
+    np.log1p(dense[len(_SIZES) : -N_INTENTS], out=dense[len(_SIZES) : -N_INTENTS])
+    dense[-N_INTENTS:] = intents / n_words
     return Features(
-        dense=_dense(sizes, counts, intents, max(len(names) + east_asian // 2, 1)),
-        grams=grams,
-        language=detect(clean, names, letters),
+        dense=dense,
+        grams=_grams(reading, east_asian),
+        language=detect(languages, counts[: len(SCRIPTS)]),
         truncated=truncated,
     )
 
 
-def normalised_lines(text: str) -> list[str]:
-    """Return the text's non-empty lines: lower case, visible, compatible forms, single spaces."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    text = _INVISIBLE.sub("", text).lower()
-    return [line for line in (" ".join(raw.split()) for raw in text.split("\n")) if line]
+def _word_sizes(
+    reading: Reading, lengths: NDArray[np.int64], breaks: NDArray[np.int64]
+) -> tuple[float, ...]:
+    """Return sizes of words and lines."""
+    n_tokens, longest_line = reading.starts.size, reading.size
+    if breaks.size:
+        edges = np.concatenate([[-1], breaks, [reading.size]])
+        longest_line = int((edges[1:] - edges[:-1]).max()) - 1
+    ordered = reading.ordered
+    different = int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1
+    return (
+        log1p(n_tokens),
+        log1p(breaks.size + 1 if reading.size else 0),
+        log1p(longest_line),
+        min(int(lengths.sum()) / max(lengths.size, 1), 20.0),
+        log1p(int(np.count_nonzero(lengths >= _LONG_WORD))),
+        different / n_tokens if n_tokens else 0.0,
+        log1p(int(np.count_nonzero(lengths == 1))),
+    )
 
 
-def _intents(words: list[str], east_asian_text: str) -> NDArray[np.int64]:
-    """Return the number of cue words per intent, shape ``(len(INTENTS),)``."""
-    whole, stems = word_cues(), stem_cues()
-    hits = [whole[word] for word in words if word in whole]
-    if not all(map(str.isascii, words)):
-        for word in words:
-            # Stems have three to five letters; the longest that is known counts.
-            for length in (5, 4, 3, 2):
-                if word[:length] in stems and not word.isascii():
-                    hits.append(stems[word[:length]])
-                    break
-    if east_asian_text:
-        pairs = pair_cues()
-        for start in range(len(east_asian_text) - 1):
-            cue = pairs.get(east_asian_text[start : start + 2])
-            if cue is not None:
-                hits.append(cue)
-    return np.bincount(np.array(hits, np.int64), minlength=_N_INTENTS)
-
-
-def _sizes(clean: str, lines: list[str], tokens: list[str], names: list[str]) -> list[float]:
-    """Return sizes of text, words and lines; the first entry is filled in by the caller."""
-    lengths = [len(name) for name in names]
-    n_names = max(len(names), 1)
-    return [
-        0.0,
-        log1p(len(tokens)),
-        log1p(len(lines)),
-        log1p(max(map(len, lines), default=0)),
-        min(sum(lengths) / n_names, 20.0),
-        log1p(sum(length >= _LONG_WORD for length in lengths)),
-        len(set(tokens)) / max(len(tokens), 1),
-        log1p(lengths.count(1)),
-    ]
-
-
-def _number_sizes(numbers: list[str]) -> list[float]:
+def _number_sizes(reading: Reading) -> tuple[float, ...]:
     """Return how many numbers there are, how varied and how long."""
-    digits = [len(number) for number in numbers]
-    return [
-        log1p(len(numbers)),
-        log1p(len(set(numbers))),
-        log1p(max(digits, default=0)),
-        min(sum(digits) / max(len(digits), 1), 12.0),
-        log1p(sum("." in number or "," in number for number in numbers)),
-    ]
+    if not reading.counts[_DIGIT]:
+        return (0.0,) * 5
+    numbers = reading.is_number.nonzero()[0]
+    lengths = reading.lengths[numbers]
+    decimals: set[int] = set()
+    if reading.separators.size:
+        decimals.update(reading.starts.searchsorted(reading.separators, "right").tolist())
+    return (
+        log1p(numbers.size),
+        log1p(len(set(reading.hashes[numbers].tolist()))),
+        log1p(int(lengths.max())),
+        min(int(lengths.sum()) / numbers.size, 12.0),
+        log1p(len(decimals)),
+    )
 
 
-def _structure_sizes(clean: str, lines: list[str], names: list[str]) -> list[float]:
-    """Return LaTeX commands, answer options, sentences and the longest word."""
-    commands = sum(name[0] == "\\" for name in names) if "\\" in clean else 0
-    return [
-        log1p(commands),
-        log1p(len(_OPTION.findall(clean)) if len(lines) > 1 else 0),
-        log1p(len(_SENTENCE.findall(clean))),
-        log1p(min(max(map(len, names), default=0), 40)),
-    ]
+def _options(points: NDArray[np.uint32], breaks: NDArray[np.int64]) -> int:
+    """Return the number of lines that begin like an answer option: ``a)``, ``(b) x``, ``c.``.
+
+    Args:
+        points: The text and its padding: three places after any line's first are there.
+        breaks: Places of the line ends.
+    """
+    at = np.concatenate([[0], breaks + 1])
+    at += points[at] == _BRACKET
+    letters = points[at]
+    at = at[(letters >= _FIRST_OPTION) & (letters <= _LAST_OPTION)]
+    if not at.size:
+        return 0
+    marks, third = points[at + 1], points[at + 2]
+    third = np.where(third == _SPACE, points[at + 3], third)
+    is_mark = (
+        (marks == _OPTION_MARKS[0]) | (marks == _OPTION_MARKS[1]) | (marks == _OPTION_MARKS[2])
+    )
+    return int(np.count_nonzero(is_mark & (third > _SPACE)))
 
 
-def _dense(
-    sizes: list[float], counts: NDArray[np.int64], intents: NDArray[np.int64], n_words: int
-) -> NDArray[np.float32]:
-    """Return the dense vector: sizes, log counts of marks and intents, shares of intents."""
-    dense = np.empty(len(FEATURE_NAMES), np.float32)
-    dense[: len(_SIZES)] = sizes
-    dense[len(_SIZES) : -2 * _N_INTENTS] = np.log1p(counts[_MARK_COLUMNS])
-    dense[-2 * _N_INTENTS : -_N_INTENTS] = np.log1p(intents)
-    dense[-_N_INTENTS:] = intents / n_words
-    return dense
+def _sentences(reading: Reading) -> int:
+    """Return the number of sentence ends: marks before a blank, and every Chinese full stop."""
+    points, size = reading.points, reading.size
+    if not size:
+        return 0
+    before_blanks = points[(points[1 : size + 1] <= _SPACE).nonzero()[0]]
+    ends = np.bincount(np.minimum(before_blanks, _END_MARKS[-1] + 1), minlength=_END_MARKS[-1] + 1)
+    found: int = sum(ends[list(_END_MARKS)].tolist())
+    return found + (int(np.count_nonzero(points == _FULL_STOP)) if reading.is_wide else 0)
 
 
-def _grams(tokens: list[str], points: NDArray[np.uint32], east_asian: int) -> NDArray[np.int64]:
+def _grams(reading: Reading, east_asian: int) -> NDArray[np.int64]:
     """Return the distinct table rows of words, word pairs and character 3- to 5-grams.
 
     A number stands for its length, a digit for any digit: "17 apples" and "23 apples" are alike.
     East Asian texts add pairs of characters, their nearest thing to words.
     """
-    present = np.zeros(TABLE_ROWS, np.bool_)
-    if tokens:
-        words = np.array([crc32(_shape(token)) for token in tokens], np.uint32)
-        present[(words * _MIXER) >> _TOP_BITS] = True
-        present[((words[:-1] * _MULTIPLIER + words[1:]) * _MIXER) >> _TOP_BITS] = True
-    characters = present[HALF_TABLE:]
-    rolled = points
-    for n in range(2, 6):
-        if points.size < n:
-            break
+    words, points = reading.hashes, reading.points[: reading.size]
+    if reading.counts[_DIGIT]:
+        numbers = np.minimum(reading.lengths, _MAX_DIGITS_CLASS).astype(np.uint64) * _NUMBER
+        words = np.where(reading.is_number, numbers, words)
+        points = np.where(reading.is_digit, _ZERO, points)
+    if points.size > _GRAM_HEAD + _GRAM_TAIL:
+        points = np.concatenate([points[:_GRAM_HEAD], points[-_GRAM_TAIL:]])
+    spoken = np.concatenate([words, words[:-1] * _MULTIPLIER_64 + words[1:]])
+    sequences = _sequences(points, 2 if east_asian else _SHORTEST_GRAM)
+    rows = np.zeros(spoken.size + sequences.size + 1, np.uint16)
+    rows[: spoken.size] = (spoken * _MIXER_64) >> _TOP_BITS_64
+    rows[spoken.size : -1] = ((sequences * _MIXER) >> _TOP_BITS) | _UPPER_HALF
+    # A stable sort of 16-bit numbers is a radix sort: the fastest way to drop doubles. The zero at
+    # the end comes first and goes with them.
+    rows.sort(kind="stable")
+    return np.asarray(rows[1:][rows[1:] != rows[:-1]], np.int64)
+
+
+def _sequences(points: NDArray[np.uint32], shortest: int) -> NDArray[np.uint32]:
+    """Return unmixed hashes of all runs of ``shortest`` to ``_LONGEST_GRAM`` code points."""
+    found, rolled = [points[:0]], points
+    for n in range(2, min(_LONGEST_GRAM, points.size) + 1):
         rolled = rolled[:-1] * _MULTIPLIER + points[n - 1 :]
-        if n >= _SHORTEST_GRAM or east_asian:
-            characters[(rolled * _MIXER) >> _TOP_BITS] = True
-    present[0] = False
-    return np.flatnonzero(present)
-
-
-def _shape(token: str) -> bytes:
-    """Return the bytes to hash for a word, or the length class of a number."""
-    if token[0].isdigit():
-        return b"#%d" % min(len(token), _MAX_DIGITS_CLASS)
-    return token.encode()
+        if n >= shortest:
+            found.append(rolled)
+    return np.concatenate(found)

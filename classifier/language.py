@@ -1,14 +1,20 @@
 """Names the language of a short text by its script and its most frequent words."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from classifier.lexica import stopword_languages
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.lexica import STOPWORDS
+from classifier.symbols import SCRIPTS
+
+LANGUAGES: tuple[str, ...] = tuple(STOPWORDS)
+"""Languages that are told apart by their words."""
 
 UNKNOWN = "und"
 """ISO 639 code for a language that could not be named."""
 
-_MARKED_LETTERS: dict[str, str] = {
+MARKED_LETTERS: dict[str, str] = {
     "uk": "іїєґ",
     "fa": "پچژگی",
     "ur": "ٹڈڑےہ",
@@ -37,42 +43,27 @@ _ONE_LANGUAGE: dict[str, str] = {
     "hebrew": "he",
 }
 _SHARE_OF_KANA = 0.08
+_LATIN, _HAN, _KANA = (SCRIPTS.index(name) for name in ("latin", "han", "kana"))
 
 
-def detect(text: str, words: Sequence[str], letters: Mapping[str, int]) -> str:
+def detect(votes: NDArray[np.float32], letters: Sequence[int]) -> str:
     """Return the ISO 639-1 code of a text, ``und`` when nothing speaks for any language.
 
     Args:
-        text: The text in lower case.
-        words: Its words in lower case.
-        letters: Number of letters per script; the names are those of ``classifier.symbols``.
+        votes: Frequent words and marked letters per language, in the order of ``LANGUAGES``.
+        letters: Number of letters per script, in the order of ``classifier.symbols.SCRIPTS``.
     """
-    east_asian = letters["han"] + letters["kana"]
-    script = max(letters, key=lambda name: letters[name])
-    if letters[script] == 0:
+    most = max(letters)
+    if most == 0:
         return UNKNOWN
-    if script in ("han", "kana"):
-        return "ja" if letters["kana"] > _SHARE_OF_KANA * east_asian else "zh"
+    script = SCRIPTS[letters.index(most)]
+    east_asian = letters[_HAN] + letters[_KANA]
     # Formulas put a few Latin letters into every text, so a few Han letters among them still decide.
-    if script == "latin" and east_asian >= max(2, letters["latin"] // 4):
-        return "ja" if letters["kana"] > _SHARE_OF_KANA * east_asian else "zh"
+    if script in ("han", "kana") or (
+        script == "latin" and east_asian >= max(2, letters[_LATIN] // 4)
+    ):
+        return "ja" if letters[_KANA] > _SHARE_OF_KANA * east_asian else "zh"
     if script in _ONE_LANGUAGE:
         return _ONE_LANGUAGE[script]
-    return _by_words(text, words, _SCRIPT_DEFAULT.get(script, UNKNOWN))
-
-
-def _by_words(text: str, words: Sequence[str], default: str) -> str:
-    """Return the language with most stop-words and marked letters, or the default of the script."""
-    frequent = stopword_languages()
-    votes: Counter[str] = Counter()
-    for word in words:
-        for language in frequent.get(word, ()):
-            votes[language] += 1
-    if not text.isascii():
-        present = set(text)
-        for language, marked in _MARKED_LETTERS.items():
-            votes[language] += len(present.intersection(marked))
-    if not votes:
-        return default
-    best, count = votes.most_common(1)[0]
-    return best if count else default
+    best = int(votes.argmax())
+    return LANGUAGES[best] if votes[best] else _SCRIPT_DEFAULT.get(script, UNKNOWN)

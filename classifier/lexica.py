@@ -6,8 +6,6 @@ Three look-ups share the index: whole words, five-letter stems (for inflected la
 characters (for scripts written without spaces).
 """
 
-from functools import cache
-
 WORDS: dict[str, str] = {
     "prove": "prove proof proved proves show demonstrate demonstrar demostrar demuestra demuestre prouver démontrer montrer beweise beweisen zeige dimostra dimostrare prove-se mostre bewijs udowodnij",
     "extreme": "maximum minimum maximal minimal largest smallest greatest least maximize minimize maximise minimise optimal shortest longest máximo mínimo maximale größte kleinste plus grand mayor menor maior massimo minimo",
@@ -130,25 +128,21 @@ INTENTS: tuple[str, ...] = tuple(WORDS)
 """The intents in the order of their dense features."""
 
 
-@cache
 def word_cues() -> dict[str, int]:
     """Return whole word -> index into ``INTENTS``."""
     return _index(WORDS)
 
 
-@cache
 def stem_cues() -> dict[str, int]:
-    """Return the first five characters of a word -> index into ``INTENTS``."""
+    """Return the first letters of a word, two to five -> index into ``INTENTS``."""
     return _index(STEM_WORDS)
 
 
-@cache
 def pair_cues() -> dict[str, int]:
     """Return a two-character string -> index into ``INTENTS``."""
     return _index(PAIR_CUES)
 
 
-@cache
 def stopword_languages() -> dict[str, tuple[str, ...]]:
     """Return stop-word -> the languages that use it, in the order of ``STOPWORDS``."""
     found: dict[str, list[str]] = {}

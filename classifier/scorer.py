@@ -25,6 +25,8 @@ CARD_NAME = "model_card.json"
 BATCH = 64
 """Asks per session run; texts are sorted by size first, so that padding stays small."""
 
+_OUTPUTS = ("logits", "log_tokens", "domain")
+_EVERY_SCRIPT = "Warm up, докажите, 证明: 1.5"
 _QUIET = 3  # ONNX Runtime: errors only, so a missing CUDA library prints nothing
 
 
@@ -79,13 +81,17 @@ class Scorer:
             session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
         except (RuntimeError, ValueError) as error:
             raise ArtifactError(f"{path}: ONNX Runtime cannot load it: {error}") from error
-        return cls(session, card)
+        scorer = cls(session, card)
+        # The tables of all scripts are built now, not while the first request waits.
+        scorer.score(Ask(_EVERY_SCRIPT))
+        return scorer
 
     def score(self, ask: Ask) -> Difficulty:
         """Return the difficulty of one ask; any text can be scored."""
         features = featurise(ask.text)
         grams = features.grams[None, :] if features.grams.size else np.zeros((1, 1), np.int64)
-        outputs = self._session.run(None, {"dense": features.dense[None, :], "grams": grams})
+        feed = {"dense": features.dense[None, :], "grams": grams}
+        outputs = self._session.run(_OUTPUTS, feed)
         logits, tokens, domain = (output[0].tolist() for output in outputs)
         return self._difficulty(ask, features, logits, tokens, domain)
 
@@ -98,7 +104,7 @@ class Scorer:
             rows = order[start : start + BATCH]
             dense = np.stack([features[row].dense for row in rows])
             feed = {"dense": dense, "grams": padded([features[row].grams for row in rows])}
-            outputs = [output.tolist() for output in self._session.run(None, feed)]
+            outputs = [output.tolist() for output in self._session.run(_OUTPUTS, feed)]
             for row, logits, tokens, domain in zip(rows, *outputs, strict=True):
                 scored[row] = self._difficulty(asks[row], features[row], logits, tokens, domain)
         return [scored[row] for row in range(len(asks))]

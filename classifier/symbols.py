@@ -4,6 +4,7 @@ Dense features count classes, not characters: digits, brackets, relation signs, 
 Ranges are those of the Unicode 15 block list.
 """
 
+import unicodedata
 from functools import cache
 
 import numpy as np
@@ -124,6 +125,25 @@ _RANGES: tuple[tuple[str, int, int], ...] = (
     ("emoji", 0x1F000, 0x1FAFF),
 )
 
+_UNSPACED: tuple[tuple[int, int], ...] = ((0xE00, 0x109F), (0x1780, 0x17FF))
+"""Thai to Burmese, and Khmer: written without spaces, a mark is the nearest thing to a word's end."""
+
+_INVISIBLE: tuple[tuple[int, int], ...] = (
+    (0x0, 0x8),
+    (0xE, 0x1F),
+    (0x7F, 0x7F),
+    (0xAD, 0xAD),
+    (0x34F, 0x34F),
+    (0x61C, 0x61C),
+    (0x180E, 0x180E),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x2069),
+    (0xD800, 0xDFFF),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+)
+
 
 @cache
 def class_table() -> NDArray[np.uint8]:
@@ -140,4 +160,41 @@ def class_table() -> NDArray[np.uint8]:
     for name, characters in _ASCII.items():
         for character in characters:
             table[ord(character)] = index[name]
+    return table
+
+
+@cache
+def kind_table() -> NDArray[np.uint8]:
+    """Return code point -> 1 for letters and the marks that belong to them, 2 for digits, else 0."""
+    table = np.zeros(TABLE_SIZE, np.uint8)
+    for point in range(TABLE_SIZE):
+        category = unicodedata.category(chr(point))
+        if category[0] in "LM":
+            table[point] = 1
+        elif category == "Nd":
+            table[point] = 2
+    for first, last in _UNSPACED:
+        for point in range(first, last + 1):
+            if unicodedata.category(chr(point))[0] == "M":
+                table[point] = 0
+    return table
+
+
+@cache
+def fold_table() -> NDArray[np.uint32]:
+    """Return code point -> its lower case; 0 for what is invisible, a space for any blank.
+
+    One code point stays one: a capital that lower-cases to several keeps the first.
+    """
+    table = np.arange(TABLE_SIZE, dtype=np.uint32)
+    for point in range(TABLE_SIZE):
+        character = chr(point)
+        if character.isspace():
+            table[point] = ord(" ")
+        elif character.isupper():
+            table[point] = ord(character.lower()[0])
+    for first, last in _INVISIBLE:
+        table[first : last + 1] = 0
+    table[ord("\n")] = ord("\n")
+    table[ord("ς")] = ord("σ")
     return table

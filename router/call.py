@@ -166,7 +166,9 @@ class Call:
             self.lease.settle(Usage(), self.tier.price)
             self.trace.attempts += error.attempts
             raise
-        except BaseException:  # given up while it was under way: the prompt is paid for all the same
+        except (
+            BaseException
+        ):  # given up while it was under way: the prompt is paid for all the same
             asked = Usage(prompt_tokens(self.query.body["messages"]), estimated=True)
             first = self.world.pool.backends[self.tier.models[0]].spec
             self.lease.settle(asked, first.price)

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPRegressor
 
+from classifier.training.calibrating import Bend, Line
+from classifier.training.estimators import DOMAINS
 from classifier.training.export import Network, Parts
 from classifier.training.fit import Fitted
 
@@ -29,8 +31,10 @@ def parts_of(fitted: Fitted) -> Parts:
         domain=_linear(fitted.domain),
         table=np.ascontiguousarray(table.T.astype(np.float16)),
         gram_share=success.gram_share,
-        mixing=fitted.mixing.astype(np.float32),
-        shift=fitted.shift.astype(np.float32),
+        mixing=fitted.line.mixing.astype(np.float32),
+        lift=_lift(fitted.line),
+        shift=fitted.line.shift.astype(np.float32),
+        bend=_bent(fitted.bend),
         token_spread=fitted.token_spread,
     )
 
@@ -51,14 +55,13 @@ def _merged(
 ) -> Network:
     """Return one network whose output is ``offset`` plus each member's output times its scale.
 
-    The first layers stand side by side, the middle ones on a block diagonal, the last ones are
-    stacked.
+    The first layers become one wide one, the middle ones stay side by side, the last are stacked.
     """
     last = len(members[0][0].coefs_) - 1
     weights, biases = [], []
     for layer in range(last):
         matrices = [member.coefs_[layer] for member, _ in members]
-        weights.append(np.concatenate(matrices, axis=1) if layer == 0 else _diagonal(matrices))
+        weights.append(np.concatenate(matrices, axis=1) if layer == 0 else np.stack(matrices))
         biases.append(np.concatenate([member.intercepts_[layer] for member, _ in members]))
     weights.append(np.concatenate([member.coefs_[last] * scale for member, scale in members]))
     biases.append(offset + np.sum([m.intercepts_[last] * scale for m, scale in members], axis=0))
@@ -68,12 +71,20 @@ def _merged(
     )
 
 
-def _diagonal(blocks: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    rows = sum(block.shape[0] for block in blocks)
-    columns = sum(block.shape[1] for block in blocks)
-    whole = np.zeros((rows, columns))
-    row = column = 0
-    for block in blocks:
-        whole[row : row + block.shape[0], column : column + block.shape[1]] = block
-        row, column = row + block.shape[0], column + block.shape[1]
-    return whole
+def _bent(bend: Bend) -> Network:
+    """Return the bends as a network: one neuron per rung and knot."""
+    n_rungs, n_knots = bend.slopes.shape
+    spread = np.kron(np.eye(n_rungs), np.ones((1, n_knots)))
+    steps = np.diff(bend.slopes, axis=1, prepend=0.0)
+    gathered = spread.T * steps.reshape(-1, 1)
+    return Network(
+        (spread.astype(np.float32), gathered.astype(np.float32)),
+        (-np.tile(bend.knots, n_rungs).astype(np.float32), bend.shift.astype(np.float32)),
+    )
+
+
+def _lift(line: Line) -> NDArray[np.float32]:
+    """Return the lift of everyday asks as a matrix from domains to rungs."""
+    lift = np.zeros((len(DOMAINS), line.lift.size), np.float32)
+    lift[DOMAINS.index("chat")] = line.lift
+    return lift

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from classifier.lexica import WORDS
 from classifier.training.dataset import Question
 
 _GLOSSARY_TEXT = """
@@ -57,6 +58,10 @@ _SIGNS = {
     "\\ldots": "...",
     "\\dots": "...",
 }
+_HARD_INTENTS = (
+    "prove", "extreme", "all_such", "geometry", "algebra", "number_theory", "chance", "calculus",
+    "suppose", "logic", "procedure",
+)  # fmt: skip
 _PARTS = re.compile(r"(\$[^$]*\$|\\[a-zA-Z]+|[A-Za-z]+|[^A-Za-z$\\]+|.)", re.DOTALL)
 _HALF, _MOSTLY = 0.5, 0.9
 _LONG_WORD = 6
@@ -89,6 +94,10 @@ _LINES_OF_FILLER = (
     "This is for a friend who asked me about it some time ago.",
     "I am writing this from my phone.",
     "My dog is sleeping next to me while I type.",
+    "The kitchen smells of fresh bread and somebody is singing upstairs.",
+    "Our neighbours came back from their holiday with many photographs.",
+    "I had to look for my glasses again before I could write this.",
+    "Perhaps it will rain tonight, but nobody here seems to mind.",
 )
 
 
@@ -144,7 +153,7 @@ def padded(text: str, rng: random.Random) -> str:
         return f"{rng.choice(_OPENINGS)} {text}"
     if kind == "closing":
         return f"{text}\n{rng.choice(_CLOSINGS)}"
-    filler = " ".join(rng.choices(_LINES_OF_FILLER, k=rng.randrange(1, 8)))
+    filler = " ".join(rng.choices(_LINES_OF_FILLER, k=rng.randrange(1, 9)))
     return f"{filler}\n\n{text}" if kind == "before" else f"{text}\n\n{filler}"
 
 
@@ -162,6 +171,37 @@ def unlatexed(text: str, rng: random.Random) -> str:
     return re.sub(r"[{}]", "", re.sub(r"\\([a-zA-Z]+)", r"\1", text))
 
 
+GADGETS: tuple[str, ...] = (
+    *" ".join(WORDS[intent] for intent in _HARD_INTENTS).split(),
+    *[
+        r"$\mathbb{R}$",
+        r"$n\geq",
+        r"2$",
+        r"\frac{a}{b}",
+        r"x^2+y^2",
+        r"$\sum$",
+        r"(m,n)",
+        r"2^n",
+        r"f(x)",
+        r"O(n)",
+        r"∀",
+        r"≤",
+        r"⊂",
+        r"∫",
+        r"17",
+        r"1009",
+        r".",
+    ],
+)
+"""Words and formulas that stand for hardness, in several languages."""
+
+
+def gadgeted(text: str, rng: random.Random) -> str:
+    """Return the text after or before a string of gadgets that asks nothing."""
+    gadget = " ".join(rng.choices(GADGETS, k=rng.randrange(6, 16)))
+    return f"{gadget} {text}" if rng.random() < _MOSTLY else f"{text} {gadget}"
+
+
 MUTATIONS: tuple[Callable[[str, random.Random], str], ...] = (
     shouted,
     unpunctuated,
@@ -169,10 +209,13 @@ MUTATIONS: tuple[Callable[[str, random.Random], str], ...] = (
     padded,
     padded,
     padded,
+    padded,
     dressed,
     unlatexed,
+    gadgeted,
+    gadgeted,
 )
-"""Changes that keep the label; padding counts threefold, it moves sizes most."""
+"""Changes that keep the label; padding and gadgets count more, they move most."""
 
 _LONGEST_COPIED = 1_500
 

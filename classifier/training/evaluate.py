@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from classifier.scorer import Scorer
+from classifier.training.baselines import Answered, rankings, single_models
 from classifier.training.dataset import (
     DataError,
     Outcomes,
@@ -26,7 +27,7 @@ from classifier.training.dataset import (
 from classifier.training.labels import rung_means
 from classifier.training.report import write_plots, write_report
 from classifier.training.routing_quality import Paired, quality
-from classifier.training.scores import Scores, computed_scores, read_scores
+from classifier.training.scores import Scores, computed_scores, read_scores, unscored
 
 LEAST_QUESTIONS = 20
 REPORT_NAME = "report.json"
@@ -87,6 +88,11 @@ def evaluate(
             scored = computed_scores(Scorer.load(), chosen, lambda n: progress.advance(task, n))
         progress.update(task, description="measurement", total=None)
         result = measured(chosen, recorded, pair, scored, prices or {})
+        progress.update(task, description="baselines")
+        taught = _taught(
+            [question for question in every if question.split == "train"], outcomes, pair
+        )
+        result["rankings"] = _rankings(chosen, recorded, pair, scored, taught)
         progress.update(task, description="plots")
         result["plots"] = write_plots(result, report)
     text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
@@ -118,10 +124,43 @@ def measured(
     language = np.array([questions[row].language for row in paired.rows])
     result: dict[str, object] = {"weak": pair.weak, "strong": pair.strong}
     result |= quality(paired, share[paired.rows], bootstrap=True)
+    weak_accuracy = float(paired.weak.mean())
+    singles = single_models(outcomes, paired.rows, pair.weak, weak_accuracy)
+    baselines = result["baselines"]
+    assert isinstance(baselines, dict)
+    result["baselines"] = baselines | singles
     result["by_source"] = _grouped(paired, share, source)
     result["by_language"] = _grouped(paired, share, language)
     result["assumptions"] = _assumptions(paired)
     return result
+
+
+def _taught(train: list[Question], outcomes: Path, pair: Pair) -> Answered | None:
+    """Return the training rows that both models answered, None when there are none."""
+    try:
+        recorded = read_outcomes(outcomes, train) if train else None
+    except DataError:
+        recorded = None
+    if recorded is None or not {pair.weak, pair.strong} <= set(recorded.models):
+        return None
+    paired = pair_up(recorded, pair, unscored(len(train)), {})
+    return Answered([train[row] for row in paired.rows], paired.weak, paired.strong)
+
+
+def _rankings(
+    questions: Sequence[Question],
+    outcomes: Outcomes,
+    pair: Pair,
+    scores: Scores,
+    taught: Answered | None,
+) -> dict[str, dict[str, object]]:
+    ours = pair_up(outcomes, pair, scores, {})
+    asked = Answered([questions[row] for row in ours.rows], ours.weak, ours.strong)
+    # Rows without a split are asked and taught at once: then only folds are honest.
+    same = {question.id for question in asked.questions}
+    if taught is not None and any(question.id in same for question in taught.questions):
+        taught = None
+    return rankings(asked, taught, ours)
 
 
 def choose_pair(outcomes: Outcomes, weak: str | None, strong: str | None) -> Pair:

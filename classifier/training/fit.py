@@ -11,15 +11,16 @@ from hashlib import sha1
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
 from classifier.training.augment import copies
-from classifier.training.calibrating import calibrate, calibration_rows
+from classifier.training.calibrating import Bend, Line, calibrate, calibration_rows, fit_bend
 from classifier.training.dataset import Question
 from classifier.training.estimators import (
+    DOMAINS,
+    domain_shares,
     fit_domain,
     fit_grams,
     fit_quietly,
@@ -56,6 +57,7 @@ class Recipe:
         mutated: Changed copies of questions that keep their label.
         glossary: Copies of English questions in pidgin Chinese.
         copy_weight: Weight of a copy against its original.
+        constructed: Contest and school-book questions of our own per language, of either kind.
     """
 
     hidden: tuple[int, ...] = (48, 24)
@@ -66,9 +68,10 @@ class Recipe:
     level_share: float = 0.3
     rank_share: float = 0.5
     gram_share: float = 0.5
-    mutated: int = 13_000
+    mutated: int = 15_000
     glossary: int = 6_000
     copy_weight: float = 0.5
+    constructed: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,8 @@ class Fitted:
         thinking: Perceptron from raw rung logits to the log of median reasoning tokens.
         topics: Ridge from n-grams to one column per domain.
         domain: From dense features and topics to a domain.
-        mixing: Calibration, shape ``(3, 3)``: raw logits are multiplied by it.
-        shift: Calibration, shape ``(3,)``.
+        line: Calibration, its straight part.
+        bend: Calibration: what the straight line leaves.
         token_spread: log(p90 / p50).
     """
 
@@ -132,13 +135,14 @@ class Fitted:
     thinking: MLPRegressor
     topics: Ridge
     domain: LogisticRegression
-    mixing: NDArray[np.float64]
-    shift: NDArray[np.float64]
+    line: Line
+    bend: Bend
     token_spread: float
 
     def logits(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return calibrated rung logits, shape ``(n, 3)``."""
-        return self.success.raw_logits(matrices) @ self.mixing + self.shift
+        chat = self.domains(matrices)[:, DOMAINS.index("chat")]
+        return self.bend.apply(self.line.apply(self.success.raw_logits(matrices), chat))
 
     def log_tokens(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return log p50 and log p90 of reasoning tokens, shape ``(n, 2)``."""
@@ -147,9 +151,7 @@ class Fitted:
 
     def domains(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return the probability of each of ``DOMAINS``, shape ``(n, 6)``."""
-        x = standardised(self.success.scaler, matrices.dense)
-        both = np.concatenate([x, matrices.grams @ self.topics.coef_.T], axis=1)
-        return np.asarray(softmax(self.domain.decision_function(both), axis=1))
+        return domain_shares(self.topics, self.domain, self.success.scaler, matrices)
 
 
 def fit(
@@ -184,8 +186,12 @@ def fit(
     raw = first.raw_logits(matrices)
     told = labels.token_weight > 0
     thinking = fit_thinking(labels.log_tokens[told], labels.token_weight[told], raw[told])
-    mixing, shift = calibrate(*calibration_rows(raw, labels, held))
-    return Fitted(second, thinking, topics, domain, mixing, shift, labels.token_spread)
+    rows, share, weight = calibration_rows(labels, held)
+    shares = domain_shares(topics, domain, scaler, matrices.rows(rows))
+    chat = shares[:, DOMAINS.index("chat")]
+    line = calibrate(raw[rows], chat, share, weight)
+    bend = fit_bend(line.apply(raw[rows], chat), share, weight)
+    return Fitted(second, thinking, topics, domain, line, bend, labels.token_spread)
 
 
 N_STEPS = 6
@@ -197,10 +203,15 @@ def with_copies(
 ) -> tuple[list[Question], Labels]:
     """Return the questions and labels followed by changed copies with the same labels.
 
-    Copies teach the rung logits only: not the calibration, not the thinking tokens.
+    Copies teach the rung logits only: not the calibration, not the thinking tokens. There are at
+    most half as many of either kind as questions, so that few questions don't drown in them.
     """
+    most = len(questions) // 2
     made, origin = copies(
-        questions, n_mutated=recipe.mutated, n_glossary=recipe.glossary, seed=COPY_SEED
+        questions,
+        n_mutated=min(recipe.mutated, most),
+        n_glossary=min(recipe.glossary, most),
+        seed=COPY_SEED,
     )
     both = np.concatenate([np.arange(len(questions)), np.array(origin, np.int64)])
     is_copy = both.size - len(origin) <= np.arange(both.size)

@@ -1,4 +1,4 @@
-"""Leave one source out: how well the classifier ranks questions of a kind it never saw.
+"""Leave one source, or one task, out: how well questions of a kind never seen are ranked.
 
 This is the figure to choose recipes by; the pooled dev split flatters whoever learns templates.
 """
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from classifier.training.constructed import constructed_questions
 from classifier.training.dataset import Outcomes, Question
 from classifier.training.evaluate import Pair, pair_up
 from classifier.training.fit import Recipe, fit_success, with_copies
@@ -39,6 +40,8 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[Pair, ...]]] = {
     "farel_bench": (("farel_bench",), (Pair("llama-3.1-70b", "deepseek-r1"),)),
 }
 """Sources that are left out together, and the pairs that are measured on them."""
+
+TASK_FOLDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,50 @@ def leave_one_out(
     return found
 
 
+def leave_tasks_out(
+    questions: Sequence[Question],
+    outcomes: Outcomes,
+    recipe: Recipe,
+    *,
+    sources: Sequence[str] = GROUPS["reasoning_gym"][0],
+    pairs: Sequence[Pair] = GROUPS["reasoning_gym"][1],
+    folds: int = TASK_FOLDS,
+) -> LeftOut:
+    """Return the quality on tasks of known sources whose templates were not taught.
+
+    The tasks (``meta["task"]``) are dealt into folds; each fold is measured by a fit on the others.
+
+    Args:
+        questions: All questions.
+        outcomes: Their outcomes; rows are those of ``questions``.
+        recipe: Sizes and strengths of the fit.
+        sources: Sources whose tasks are left out in turn.
+        pairs: Models that are measured.
+        folds: Parts the tasks are dealt into.
+    """
+    matrices = make_matrices([question.prompt for question in questions])
+    inside = [row for row, question in enumerate(questions) if question.source in sources]
+    tasks = sorted({str(questions[row].meta.get("task")) for row in inside})
+    fold_of = {task: number % folds for number, task in enumerate(tasks)}
+    fold = {row: fold_of[str(questions[row].meta.get("task"))] for row in inside}
+    logits = np.full((len(questions), 3), np.nan)
+    for number in range(folds):
+        # Wrapped copies name no task of their own: all copies of these sources stay away.
+        taught = [
+            row
+            for row, question in enumerate(questions)
+            if question.split == "train"
+            and fold.get(row) != number
+            and question.meta.get("base_source") not in sources
+        ]
+        asked = np.array([row for row in inside if fold[row] == number], np.int64)
+        if asked.size:
+            logits[asked] = _taught_logits(
+                questions, outcomes, recipe, matrices, np.array(taught), asked
+            )
+    return _quality(outcomes, logits, pairs)
+
+
 def _other(question: Question, sources: Sequence[str]) -> bool:
     return question.source not in sources and question.meta.get("base_source") not in sources
 
@@ -101,10 +148,10 @@ def _taught_logits(
     asked: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Return logits of the asked rows from a fit on the taught rows and their copies."""
-    originals = [questions[row] for row in taught]
+    originals = [questions[row] for row in taught] + constructed_questions(recipe.constructed)
     labels = make_labels(originals, outcomes.of(taught))
     chosen, labels = with_copies(originals, labels, recipe)
-    copied = make_matrices([question.prompt for question in chosen[len(originals) :]])
+    copied = make_matrices([question.prompt for question in chosen[taught.size :]])
     part = matrices.rows(taught).stacked(copied)
     everything = np.arange(len(chosen))
     success = fit_success(chosen, labels, part, recipe, everything)

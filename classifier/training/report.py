@@ -31,6 +31,24 @@ def write_report(report: Report, folder: Path) -> None:
         "",
         *(f"> {said}" for said in report["assumptions"]),
         "",
+        "## Beside simpler ways",
+        "Rankings of the same questions; 0.5 is random.",
+        "",
+        "| ranking | APGR | AUC weak wrong | |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {row.get('apgr')} | {row.get('auc_weak_wrong')} | {row.get('note', '')} |"
+            for name, row in report["rankings"].items()
+        ),
+        "",
+        "| without a router | model | accuracy |",
+        "|---|---|---|",
+        *(
+            f"| {name.replace('_', ' ')} | {row.get('model', row.get('note', ''))} | "
+            f"{_percent(row.get('accuracy'))} |"
+            for name, row in report["baselines"].items()
+        ),
+        "",
         "## Accuracy against cost",
         *(f"![{name}]({name})" for name in report["plots"]),
         "",

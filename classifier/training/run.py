@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from classifier.training.assemble import parts_of
 from classifier.training.card import make_card, write_card
+from classifier.training.constructed import constructed_questions
 from classifier.training.dataset import DataError, Outcomes, Question, read_outcomes, read_questions
 from classifier.training.estimators import DOMAINS
 from classifier.training.export import write_onnx
@@ -55,7 +56,9 @@ def run(
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("reading", total=None)
         every = read_questions(questions)
-        every_train = train = [question for question in every if question.split == "train"]
+        train = [question for question in every if question.split == "train"]
+        train += constructed_questions(recipe.constructed)
+        every_train = train
         dev = [question for question in every if question.split != "train"]
         taught, held = read_outcomes(outcomes, train), _optional(outcomes, dev)
         _refuse_too_little(taught)

@@ -95,3 +95,10 @@ def _empty(count: int) -> Scores:
         p_solve=np.full((count, len(RUNGS)), np.nan),
         thinking_p50=np.full(count, default_tokens),
     )
+
+
+def unscored(count: int) -> Scores:
+    """Return scores that tell no question from another, for pairing answers alone."""
+    scores = _empty(count)
+    scores.known[:] = True
+    return scores

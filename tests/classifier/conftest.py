@@ -33,7 +33,7 @@ def shipped() -> Scorer:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("world")
     questions, outcomes = write_world(folder)
-    recipe = Recipe(hidden=(16, 8), members=2, epochs=40, mutated=40, glossary=20)
+    recipe = Recipe(hidden=(16, 8), members=2, epochs=40, mutated=40, glossary=20, constructed=2)
     console = Console(file=io.StringIO())
     out = folder / "out"
     card = run(questions, outcomes, out, date="2026-01-31", console=console, recipe=recipe)

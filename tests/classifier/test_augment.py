@@ -60,6 +60,6 @@ def test_robustness_is_full_for_a_constant_and_low_for_a_score_of_length() -> No
         return np.array([min(len(text) / 1_500, 1) for text in texts])
 
     assert set(kept_under_mutation(questions, constant).values()) == {1.0}
-    assert kept_under_mutation(questions, by_length)["padded"] < 1.0
+    assert kept_under_mutation(questions, by_length)["padding before"] < 1.0
     assert kept_across_languages(questions, constant) == {"en": 1.0}
     assert kept_across_languages(questions, by_length)["en"] < 0.8

@@ -2,11 +2,15 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from classifier.calibration import context_shift, fit_ability_shift, logit, shifted, sigmoid
+from classifier.training.calibrating import calibrate, fit_bend
+from classifier.training.metrics import expected_calibration_error
 from classifier.types import Ask
 
 probabilities = st.floats(0.001, 0.999)
@@ -51,3 +55,49 @@ def test_a_plain_first_ask_is_not_shifted_and_context_only_makes_harder() -> Non
     assert context_shift(Ask("x", has_tools=True, has_images=True)) < context_shift(
         Ask("x", n_turns=2)
     )
+
+
+def _overconfident(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return raw logits of three rungs, and shares that follow a bent, flatter curve."""
+    rng = np.random.default_rng(8)
+    raw = rng.normal(0.5, 2.0, (count, 3))
+    truth = expit(np.where(raw > 0, 0.4 * raw, raw))
+    return raw, (rng.random((count, 3)) < truth).astype(float)
+
+
+def test_line_and_bend_mend_what_a_line_alone_cannot() -> None:
+    raw, share = _overconfident(6_000)
+    chat, weight = np.zeros(6_000), np.ones(6_000)
+    line = calibrate(raw, chat, share, weight)
+    straight = line.apply(raw, chat)
+    bent = fit_bend(straight, share, weight).apply(straight)
+    for rung in range(3):
+        errors = [
+            expected_calibration_error(expit(logits[:, rung]), share[:, rung])
+            for logits in (raw, straight, bent)
+        ]
+        assert errors[2] < 0.02 < errors[0]
+        assert errors[2] <= errors[1]
+
+
+def test_a_bend_never_swaps_two_questions() -> None:
+    raw, share = _overconfident(2_000)
+    bend = fit_bend(raw, share, np.ones(2_000))
+    for rung in range(3):
+        order = np.argsort(raw[:, rung])
+        assert (np.diff(bend.apply(raw)[order, rung]) > 0).all()
+
+
+def test_without_outcomes_the_calibration_leaves_logits_alone() -> None:
+    raw = np.array([[-3.0, 0.2, 4.0]])
+    nothing = np.full((1, 3), np.nan)
+    line = calibrate(raw, np.ones(1), nothing, np.ones(1))
+    assert np.allclose(fit_bend(raw, nothing, np.ones(1)).apply(line.apply(raw, np.ones(1))), raw)
+
+
+def test_everyday_asks_are_lifted_apart_from_tests() -> None:
+    raw, share = _overconfident(4_000)
+    chat = (np.arange(4_000) % 2).astype(float)
+    share[chat == 1] = 1.0
+    line = calibrate(raw, chat, share, np.ones(4_000))
+    assert (line.lift > 1).all()

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from rich.console import Console
 from classifier.training import DataError, evaluate
 from classifier.training.dataset import read_outcomes, read_questions
 from classifier.training.evaluate import Pair
-from classifier.training.leave_out import leave_one_out
+from classifier.training.leave_out import leave_one_out, leave_tasks_out
 from classifier.training.metrics import (
     apgr,
     auc,
@@ -137,3 +138,21 @@ def test_a_left_out_source_is_measured_without_being_taught(trained: Trained) ->
     assert set(found) == {"sums"}
     # All sums are drawn alike and only greetings were taught: nothing there to rank by.
     assert 0.25 < found["sums"].auc < 0.75
+
+
+def test_left_out_tasks_are_measured_by_fits_on_the_others(trained: Trained) -> None:
+    questions = [
+        replace(question, meta={**question.meta, "task": f"task {number % 4}"})
+        for number, question in enumerate(read_questions(trained.questions))
+    ]
+    outcomes = read_outcomes(trained.outcomes, questions)
+    found = leave_tasks_out(
+        questions,
+        outcomes,
+        trained.recipe,
+        sources=("sums", "greetings"),
+        pairs=(Pair("plain", "deep"),),
+        folds=2,
+    )
+    # Sums (odd tasks) and greetings (even ones) stand in both folds: what one teaches holds in the other.
+    assert found.auc > 0.9

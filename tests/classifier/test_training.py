@@ -43,7 +43,7 @@ PIECES = [
 
 def _varied_texts(count: int) -> list[str]:
     rng = np.random.default_rng(11)
-    texts = ["", "\x00", "x" * 50_000]
+    texts = ["", "\x00", "x" * 1_000_000, "证明 😀 def f(x): " * 70_000, "\ufdfa" * 300_000]
     texts += [" ".join(rng.choice(PIECES, rng.integers(1, 90))) for _ in range(count)]
     return texts
 
@@ -55,9 +55,14 @@ def test_the_graph_equals_scikit_learn(trained: Trained, tmp_path: Path) -> None
     fitted = fit(questions, make_labels(questions, outcomes), taught, trained.recipe)
     write_onnx(parts_of(fitted), tmp_path / "m.onnx", {})
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
-    matrices = make_matrices(_varied_texts(400))
-    grams = padded([matrices.grams[row].indices for row in range(matrices.dense.shape[0])])
-    logits, tokens, domain = session.run(None, {"dense": matrices.dense, "grams": grams})
+    matrices = make_matrices(_varied_texts(5_000))
+    grams = np.split(matrices.grams.indices.astype(np.int64), matrices.grams.indptr[1:-1])
+    parts = []
+    for start in range(0, len(grams), 500):
+        feed = {"dense": matrices.dense[start : start + 500]}
+        parts.append(session.run(None, feed | {"grams": padded(grams[start : start + 500])}))
+    logits, tokens, domain = (np.concatenate(outputs) for outputs in zip(*parts, strict=True))
+    assert logits.shape == (5_005, 3)
     assert np.abs(expit(logits) - expit(fitted.logits(matrices))).max() < 1e-4
     assert np.abs(tokens - fitted.log_tokens(matrices)).max() < 1e-3
     assert np.abs(domain - fitted.domains(matrices)).max() < 1e-4
@@ -89,7 +94,9 @@ def test_training_again_gives_the_same_artefact(trained: Trained, tmp_path: Path
 def test_the_card_names_sources_licences_and_measurements(trained: Trained) -> None:
     card = json.loads((trained.artifact.parent / "model_card.json").read_text())
     assert card["version"] == "2026.01"
-    assert card["rows"] == {"train": 180, "dev": 60}
+    ours = [row["train"] for row in card["sources"] if row["licences"] == ["ours"]]
+    assert len(ours) == 3
+    assert card["rows"] == {"train": 180 + sum(ours), "dev": 60}
     assert {"name": "sums", "licences": ["CC0"], "train": 90, "dev": 30} in card["sources"]
     assert 0 <= card["metrics"]["rungs"]["short"]["ece"] < 0.25
     assert "CC0" in (trained.artifact.parent / "model_card.md").read_text()
