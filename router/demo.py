@@ -174,8 +174,8 @@ def _table(rows: list[Row]) -> Table:
         table.add_row(
             row.query,
             f"{router['difficulty']:.2f}",
-            router["tier"] if row.cache == "miss" else f"{router['tier']} (cached)",
-            router["strategy"] + (f" ×{router['samples']}" if router["samples"] > 1 else ""),
+            router["tier"],
+            _strategy(row),
             str(router["thinking_tokens"]),
             f"${router['cost_usd']:.5f}",
             f"${saved:.5f}",
@@ -183,11 +183,18 @@ def _table(rows: list[Row]) -> Table:
     return table
 
 
+def _strategy(row: Row) -> str:
+    if row.cache == "hit":
+        return "cached"
+    samples = row.router["samples"]
+    return f"{row.router['strategy']} ×{samples}" if samples > 1 else str(row.router["strategy"])
+
+
 def _totals(rows: list[Row]) -> str:
     cost = sum(row.router["cost_usd"] for row in rows)
     baseline = sum(row.router["baseline_cost_usd"] for row in rows)
     share = 100 * (1 - cost / baseline) if baseline else 0.0
-    return f"spent ${cost:.4f}; always the dearest tier would be expected to cost ${baseline:.4f}: {share:.0f} % saved"
+    return f"spent ${cost:.4f}; always the dearest tier would be expected to cost ${baseline:.4f}: {share:.1f} % saved"
 
 
 async def _interrupted() -> None:
