@@ -36,6 +36,9 @@ TAIL_CHARS = 6000
 CHECK_EVERY_CHARS = 1000
 """Reasoning is looked at for repetition and convergence this often; a look costs as much as some chunks."""
 
+LOOK_EVERY_CHUNKS = 8
+"""How often plain chunks are held against the output limit: it may be passed by that many."""
+
 _HEAD = ("id", "created", "model")
 _SENTENCE_ENDS = (".", "\n", "!", "?", "。", "！", "？")
 
@@ -94,12 +97,17 @@ class Guard:
         for payload in payloads:
             if self.answered and self._repeats(payload):
                 passed.append(payload)
-            elif payload == DONE:
+                # By the count of chunks, so that how many of them a read brought makes no difference.
+                if self.spoken.chunks % LOOK_EVERY_CHUNKS == 0:
+                    self._limit_output()
+                    if self.cut:
+                        break
+                continue
+            if payload == DONE:
                 self.done = True
                 break
-            elif (out := self._take(_decode(payload), payload)) is not None:
+            if (out := self._take(_decode(payload), payload)) is not None:
                 passed.append(out)
-            # After every event, so that how many a read brought makes no difference.
             self._limit_output()
             if self.cut:
                 break

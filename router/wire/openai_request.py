@@ -27,6 +27,9 @@ REFUSED = frozenset(
 LONGEST_INTEGER = 18
 """Digits of a number in a header: as many as fit a 64-bit integer, as in JSON."""
 
+NO_WISHES = Wishes()
+_WISHES = ("tier", "min_tier", "max_tier", "dial", "strategy", "n")
+
 _ROUTER_KEYS = (
     "tier", "min_tier", "max_tier", "dial", "max_cost_usd", "max_thinking_tokens",
     "max_total_tokens", "strategy", "n", "cache", "dry_run",
@@ -85,14 +88,9 @@ def parse_chat(
         ask=ask_of(messages, has_tools=bool(body.get("tools"))),
         stream=stream,
         include_usage=bool(options.get("include_usage")),
-        wishes=Wishes(
-            tier=wanted.get("tier"),
-            min_tier=wanted.get("min_tier"),
-            max_tier=wanted.get("max_tier"),
-            dial=wanted.get("dial"),
-            strategy=wanted.get("strategy"),
-            n=wanted.get("n"),
-        ),
+        wishes=Wishes(**{name: wanted[name] for name in _WISHES if name in wanted})
+        if wanted
+        else NO_WISHES,
         ceilings=Ceilings(
             max_output_tokens=min((limit for limit in limits if limit is not None), default=None),
             max_thinking_tokens=wanted.get("max_thinking_tokens"),
