@@ -35,6 +35,9 @@ Send = Callable[[Message], Awaitable[None]]
 
 _OVERRIDE = b"x-router-"
 
+WATCH_AFTER_S = 0.05
+"""When to begin to look whether the client is still there: most requests that end sooner need no look."""
+
 
 class Endpoint:
     """``POST /v1/chat/completions``; with ``dry`` it only decides.
@@ -72,6 +75,7 @@ class Exchange:
         self._identity: Identity = ANYBODY
         self._journey: Journey | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._gone = False
         self._started = False
 
@@ -86,6 +90,8 @@ class Exchange:
                 raise
             handler.uncancel()
         finally:
+            if self._timer is not None:
+                self._timer.cancel()
             if self._watcher is not None:
                 self._watcher.cancel()
             if self._journey is not None:
@@ -94,7 +100,8 @@ class Exchange:
     async def _exchange(self, handler: "asyncio.Task[Any]") -> None:
         try:
             raw = await self._read()
-            self._watcher = asyncio.create_task(self._watch(handler))
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(WATCH_AFTER_S, self._begin_watch, handler)
             await self._deliver(await self._answer(raw))
         except ApiError as error:
             await self._fail(error)
@@ -143,6 +150,9 @@ class Exchange:
         if size > limit:
             raise BodyTooLargeError(f"the body has {size} bytes; limits.max_body_bytes is {limit}")
         return b"".join(parts)
+
+    def _begin_watch(self, handler: "asyncio.Task[Any]") -> None:
+        self._watcher = asyncio.create_task(self._watch(handler))
 
     async def _watch(self, handler: "asyncio.Task[Any]") -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -250,7 +250,7 @@ class Pipeline:
     ) -> Headers:
         """Return the decision headers: what is known by now."""
         spending = journey.spending
-        router = {} if spending is None else spending.router()
+        router = journey.told or ({} if spending is None else spending.router())
         return decision_headers(self._told(journey, failed), router, cost_known=cost_known)
 
     def _told(self, journey: Journey, failed: ApiError | None = None) -> Told:

@@ -89,6 +89,7 @@ def _config(
         http="httptools",
         ws="none",
         access_log=False,
+        proxy_headers=False,  # who the client's address belongs to decides nothing here
         log_config=None,
         server_header=False,
         date_header=False,
