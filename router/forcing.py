@@ -13,6 +13,7 @@ from typing import Any
 
 from policies.types import Query, Tier
 
+from .backends.capabilities import Begun
 from .call import World
 
 FORCE_PROMPT = (
@@ -52,7 +53,7 @@ def rungs(world: World, query: Query, tier: Tier, model: str, tail: str) -> Iter
     prefill = spec.can.prefill
     if prefill is not None and tail.strip() and world.trust.continues(spec):
         alone = replace(tier, models=(model,), thinking="off")
-        yield Rung(alone, prefill(messages, tail), prefill=True)
+        yield Rung(alone, prefill(messages, Begun(tail)), prefill=True)
     turn = {"role": "user", "content": FORCE_PROMPT.format(tail=tail or "(none)")}
     for asked in dict.fromkeys((tier, world.cheapest)):
         yield Rung(replace(asked, thinking="off"), {"messages": [*messages, turn]})

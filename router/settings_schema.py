@@ -115,6 +115,7 @@ class CapabilitySettings(Section):
     """What a server can do, where its dialect is wrong about it; see ``backends.capabilities``."""
 
     prefill: Switch | None = None
+    prefill_thinking: Switch | None = None
     native_budget: Switch | None = None
     usage_in_stream: Switch | None = None
     cancel_frees: Switch | None = None

@@ -8,8 +8,31 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 Messages = Sequence[Mapping[str, Any]]
-Prefill = Callable[[Messages, str], dict[str, Any]]
-"""From a conversation and its reasoning so far to the body fields that make the server go on behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An assistant's turn so far: what a model is to go on behind.
+
+    Attributes:
+        reasoning: What it has thought; may be empty.
+        answer: What it has said; ``None`` while it is still thinking.
+    """
+
+    reasoning: str = ""
+    answer: str | None = ""
+
+    @property
+    def text(self) -> str:
+        """The turn as a model writes it, thinking and answer in one."""
+        if self.answer is None:
+            return f"<think>\n{self.reasoning}"
+        thought = self.reasoning.strip()
+        return (f"<think>\n{thought}\n</think>\n\n" if thought else "") + self.answer
+
+
+Prefill = Callable[[Messages, Begun], dict[str, Any]]
+"""From a conversation and the turn so far to the body fields that make the server go on behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,45 +40,41 @@ class Capabilities:
     """What a server can do.
 
     Attributes:
-        prefill: Continues an answer whose reasoning we hand over, closed; ``None`` cannot.
+        prefill: Continues a turn that we hand over, its reasoning closed; ``None`` cannot.
+        prefill_thinking: Continues open reasoning, too.
         native_budget: Takes a thinking budget in tokens.
         usage_in_stream: Understands ``stream_options.include_usage``.
         cancel_frees: Stops generating, and billing, when we close the connection.
     """
 
     prefill: Prefill | None = None
+    prefill_thinking: bool = False
     native_budget: bool = False
     usage_in_stream: bool = True
     cancel_frees: bool = True
 
 
-def closed(reasoning: str) -> str:
-    """Return reasoning as a model writes it, ended: what follows is the answer."""
-    return f"<think>\n{reasoning.strip()}\n</think>\n\n"
-
-
-def _continued(messages: Messages, reasoning: str) -> dict[str, Any]:
-    last = {"role": "assistant", "content": closed(reasoning)}
+def _continued(messages: Messages, begun: Begun) -> dict[str, Any]:
     return {
-        "messages": [*messages, last],
+        "messages": [*messages, {"role": "assistant", "content": begun.text}],
         "continue_final_message": True,
         "add_generation_prompt": False,
     }
 
 
-def _prefix(messages: Messages, reasoning: str) -> dict[str, Any]:
-    last = {"role": "assistant", "content": closed(reasoning), "prefix": True}
+def _prefix(messages: Messages, begun: Begun) -> dict[str, Any]:
+    return {"messages": [*messages, {"role": "assistant", "content": begun.text, "prefix": True}]}
+
+
+def _prefix_apart(messages: Messages, begun: Begun) -> dict[str, Any]:
+    last: dict[str, Any] = {"role": "assistant", "content": begun.answer or "", "prefix": True}
+    if begun.reasoning:
+        last["reasoning_content"] = begun.reasoning
     return {"messages": [*messages, last]}
 
 
-def _prefix_apart(messages: Messages, reasoning: str) -> dict[str, Any]:
-    last = {"role": "assistant", "content": "", "reasoning_content": reasoning, "prefix": True}
-    return {"messages": [*messages, last]}
-
-
-def _partial(messages: Messages, reasoning: str) -> dict[str, Any]:
-    last = {"role": "assistant", "content": closed(reasoning), "partial": True}
-    return {"messages": [*messages, last]}
+def _partial(messages: Messages, begun: Begun) -> dict[str, Any]:
+    return {"messages": [*messages, {"role": "assistant", "content": begun.text, "partial": True}]}
 
 
 CAPABILITIES: Mapping[str, Capabilities] = {
@@ -74,9 +93,9 @@ CAPABILITIES: Mapping[str, Capabilities] = {
     "groq": Capabilities(cancel_frees=False),
     "together": Capabilities(),
     "ollama": Capabilities(),
-    "vllm": Capabilities(_continued, native_budget=True),
-    "sglang": Capabilities(_continued, native_budget=True),
-    "llamacpp": Capabilities(_continued, native_budget=True),
+    "vllm": Capabilities(_continued, prefill_thinking=True, native_budget=True),
+    "sglang": Capabilities(_continued, prefill_thinking=True, native_budget=True),
+    "llamacpp": Capabilities(_continued, prefill_thinking=True, native_budget=True),
     "gpt_oss": Capabilities(),
     "bedrock": Capabilities(native_budget=True, cancel_frees=False),
 }
@@ -88,8 +107,8 @@ def capabilities_of(dialect: str, said: Mapping[str, bool | None] | None = None)
 
     Args:
         dialect: How the server takes a thinking budget.
-        said: ``prefill``, ``native_budget``, ``usage_in_stream``, ``cancel_frees``; ``None`` leaves the
-            dialect's own. A dialect without a way to continue uses vLLM's, the most widely copied.
+        said: ``prefill``, ``prefill_thinking``, ``native_budget``, ``usage_in_stream``, ``cancel_frees``;
+            ``None`` leaves the dialect's own. A dialect without a way to continue uses vLLM's, the most widely copied.
     """
     own = CAPABILITIES[dialect]
     changes: dict[str, Any] = {k: v for k, v in (said or {}).items() if v is not None}

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from policies.types import Budget
-from router.backends.capabilities import CAPABILITIES, capabilities_of, closed
+from router.backends.capabilities import CAPABILITIES, Begun, capabilities_of
 from router.backends.dialects import request_fields
 from router.settings_schema import DIALECTS
 
@@ -37,13 +37,18 @@ def test_every_dialect_has_its_capabilities() -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_reasoning_is_handed_over_as_each_server_wants_it(dialect: str) -> None:
     prefill = CAPABILITIES[dialect].prefill
-    said = None if prefill is None else prefill(ASKED, "6 * 7 is 42")
+    said = None if prefill is None else prefill(ASKED, Begun("6 * 7 is 42"))
     assert said == GOLDEN.get(dialect)
     assert ASKED == [{"role": "user", "content": "6 * 7?"}]
 
 
 def test_reasoning_is_closed_whatever_white_space_it_ended_in() -> None:
-    assert closed("\n\n6 * 7 is 42 \n") == TEXT
+    assert Begun("\n\n6 * 7 is 42 \n").text == TEXT
+
+
+def test_a_turn_without_reasoning_is_its_answer_and_an_open_thought_stays_open() -> None:
+    assert Begun(answer="First, ").text == "First, "
+    assert Begun("6 * 7", answer=None).text == "<think>\n6 * 7"
 
 
 MODELS = {
