@@ -1,6 +1,6 @@
 """Counts what a text's words speak for: intents and languages, by hash over whole arrays."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,8 +14,9 @@ from classifier.symbols import TABLE_SIZE
 
 N_INTENTS = len(INTENTS)
 _N_VOTES = N_INTENTS + len(LANGUAGES)
-_STEM_LENGTHS = (5, 4, 3, 2)
+_STEM_LENGTHS = np.array([[5], [4], [3], [2]])
 _PAIR_SHIFT = np.uint64(32)
+_N_OPENINGS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,12 @@ class _Lexicon:
     def found(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the row of every key and whether the key is known."""
         rows = self.keys.searchsorted(keys)
-        return rows, self.keys[rows] == keys
+        return rows, self.keys.take(rows) == keys
 
     def total(self, keys: NDArray[np.uint64]) -> NDArray[np.float32]:
         """Return the sum of the votes of the known keys."""
         rows, known = self.found(keys)
-        return np.asarray(np.add.reduce(self.votes[rows[known]], axis=0))
+        return np.asarray(np.add.reduce(self.votes.take(rows.compress(known), axis=0), axis=0))
 
 
 def count_votes(
@@ -54,28 +55,27 @@ def count_votes(
     if not reading.is_wide:
         return votes[:N_INTENTS], votes[N_INTENTS:]
     points = reading.points
-    opens = _stem_openings()[points[reading.starts]]
+    starts = reading.starts
+    opens = _stem_openings().take(_opening(points.take(starts), points.take(starts + 1)))
     if opens.any():
         votes = votes + _stem_votes(reading, opens)
     if east_asian:
-        at = _pair_openings()[points].nonzero()[0]
-        pairs = (points[at].astype(np.uint64) << _PAIR_SHIFT) | points[at + 1]
+        at = _pair_openings().take(points).nonzero()[0]
+        pairs = (points.take(at).astype(np.uint64) << _PAIR_SHIFT) | points.take(at + 1)
         votes = votes + _pairs().total(pairs)
-    marked = np.bincount(_marked_places()[points], minlength=len(_marked_votes())) > 0
-    votes = votes + marked.astype(np.float32) @ _marked_votes()
+    marked = np.zeros(len(_marked_votes()), np.bool_)
+    marked[_marked_places().take(points)] = True
+    votes = votes + np.add.reduce(_marked_votes()[marked], axis=0)
     return votes[:N_INTENTS], votes[N_INTENTS:]
 
 
 def _stem_votes(reading: Reading, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Return the votes of word beginnings; of several known ones the longest counts."""
     stems, starts = _stems(), reading.starts[chosen]
-    ends = starts + reading.lengths[chosen]
-    votes = np.zeros(_N_VOTES, np.float32)
-    for length in _STEM_LENGTHS:
-        rows, known = stems.found(reading.span_hashes(starts, np.minimum(starts + length, ends)))
-        votes += np.add.reduce(stems.votes[rows[known]], axis=0)
-        starts, ends = starts[~known], ends[~known]
-    return votes
+    ends = np.minimum(starts + _STEM_LENGTHS, starts + reading.lengths[chosen])
+    rows, known = stems.found(reading.span_hashes(np.broadcast_to(starts, ends.shape), ends))
+    first = known & (np.add.accumulate(known, axis=0, dtype=np.int8) == 1)
+    return np.asarray(np.add.reduce(stems.votes.take(rows[first], axis=0), axis=0))
 
 
 def _lexicon(votes: Mapping[int, NDArray[np.float32]]) -> _Lexicon:
@@ -116,19 +116,23 @@ def _pairs() -> _Lexicon:
 @cache
 def _pair_openings() -> NDArray[np.bool_]:
     """Return code point -> whether a pair begins with it."""
-    return _openings(pair_cues())
+    opens = np.zeros(TABLE_SIZE, np.bool_)
+    opens[[ord(pair[0]) for pair in pair_cues()]] = True
+    return opens
 
 
 @cache
 def _stem_openings() -> NDArray[np.bool_]:
-    """Return code point -> whether a stem begins with it."""
-    return _openings(stem_cues())
-
-
-def _openings(cues: Iterable[str]) -> NDArray[np.bool_]:
-    opens = np.zeros(TABLE_SIZE, np.bool_)
-    opens[[ord(cue[0]) for cue in cues]] = True
+    """Return ``_opening`` of two letters -> whether a stem may begin with them."""
+    letters = np.array([[ord(stem[0]), ord(stem[1])] for stem in stem_cues()], np.uint32)
+    opens = np.zeros(_N_OPENINGS, np.bool_)
+    opens[_opening(letters[:, 0], letters[:, 1])] = True
     return opens
+
+
+def _opening(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return a number for two letters; few others share it."""
+    return (first * np.uint32(_N_OPENINGS // 64) + second) % np.uint32(_N_OPENINGS)
 
 
 @cache

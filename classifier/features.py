@@ -220,18 +220,17 @@ def _options(points: NDArray[np.uint32], breaks: NDArray[np.int64]) -> int:
         points: The text and its padding: three places after any line's first are there.
         breaks: Places of the line ends.
     """
-    at = np.concatenate([[0], breaks + 1])
-    at += points[at] == _BRACKET
-    letters = points[at]
-    at = at[(letters >= _FIRST_OPTION) & (letters <= _LAST_OPTION)]
+    at = np.zeros(breaks.size + 1, np.int64)
+    at[1:] = breaks + 1
+    at += points.take(at) == _BRACKET
+    marks = points.take(at + 1)
+    at = at[(marks == _OPTION_MARKS[0]) | (marks == _OPTION_MARKS[1]) | (marks == _OPTION_MARKS[2])]
     if not at.size:
         return 0
-    marks, third = points[at + 1], points[at + 2]
-    third = np.where(third == _SPACE, points[at + 3], third)
-    is_mark = (
-        (marks == _OPTION_MARKS[0]) | (marks == _OPTION_MARKS[1]) | (marks == _OPTION_MARKS[2])
-    )
-    return int(np.count_nonzero(is_mark & (third > _SPACE)))
+    letters, third = points.take(at), points.take(at + 2)
+    third = np.where(third == _SPACE, points.take(at + 3), third)
+    is_letter = (letters >= _FIRST_OPTION) & (letters <= _LAST_OPTION)
+    return int(np.count_nonzero(is_letter & (third > _SPACE)))
 
 
 def _sentences(reading: Reading) -> int:
@@ -251,22 +250,26 @@ def _grams(reading: Reading, east_asian: int) -> NDArray[np.int64]:
     A number stands for its length, a digit for any digit: "17 apples" and "23 apples" are alike.
     East Asian texts add pairs of characters, their nearest thing to words.
     """
-    words, points = reading.hashes, reading.points[: reading.size]
+    words, points, digits = reading.hashes, reading.points[: reading.size], reading.is_digit
+    if points.size > _GRAM_HEAD + _GRAM_TAIL:
+        points = np.concatenate([points[:_GRAM_HEAD], points[-_GRAM_TAIL:]])
+        digits = np.concatenate([digits[:_GRAM_HEAD], digits[-_GRAM_TAIL:]])
     if reading.counts[_DIGIT]:
         numbers = np.minimum(reading.lengths, _MAX_DIGITS_CLASS).astype(np.uint64) * _NUMBER
         words = np.where(reading.is_number, numbers, words)
-        points = np.where(reading.is_digit, _ZERO, points)
-    if points.size > _GRAM_HEAD + _GRAM_TAIL:
-        points = np.concatenate([points[:_GRAM_HEAD], points[-_GRAM_TAIL:]])
-    spoken = np.concatenate([words, words[:-1] * _MULTIPLIER_64 + words[1:]])
+        points = np.where(digits, _ZERO, points)
     sequences = _sequences(points, 2 if east_asian else _SHORTEST_GRAM)
-    rows = np.zeros(spoken.size + sequences.size + 1, np.uint16)
-    rows[: spoken.size] = (spoken * _MIXER_64) >> _TOP_BITS_64
-    rows[spoken.size : -1] = ((sequences * _MIXER) >> _TOP_BITS) | _UPPER_HALF
+    n_words = words.size
+    n_pairs = max(n_words - 1, 0)
+    rows = np.zeros(n_words + n_pairs + sequences.size + 1, np.uint16)
+    rows[:n_words] = (words * _MIXER_64) >> _TOP_BITS_64
+    pairs = words[:-1] * _MULTIPLIER_64 + words[1:]
+    rows[n_words : n_words + n_pairs] = (pairs * _MIXER_64) >> _TOP_BITS_64
+    rows[n_words + n_pairs : -1] = ((sequences * _MIXER) >> _TOP_BITS) | _UPPER_HALF
     # A stable sort of 16-bit numbers is a radix sort: the fastest way to drop doubles. The zero at
     # the end comes first and goes with them.
     rows.sort(kind="stable")
-    return np.asarray(rows[1:][rows[1:] != rows[:-1]], np.int64)
+    return rows[1:].compress(rows[1:] != rows[:-1]).astype(np.int64)
 
 
 def _sequences(points: NDArray[np.uint32], shortest: int) -> NDArray[np.uint32]:

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.symbols import CLASSES, TABLE_SIZE, class_table, fold_table, kind_table
+from classifier.symbols import (
+    CLASSES,
+    COMPOSES,
+    FOLLOWS,
+    TABLE_SIZE,
+    class_table,
+    fold_table,
+    form_table,
+    kind_table,
+)
 
 MOST_POINTS = 2_600
 """Code points read at most; compatible forms may be longer than the text (one sign, 18 letters)."""
@@ -26,6 +35,7 @@ _TAGS_FROM = 0xE0000  # tags and variation selectors: invisible
 _DIGIT_CLASS, _COMMA_CLASS, _PERIOD_CLASS, _BACKSLASH_CLASS = (
     CLASSES.index(name) for name in ("digit", "comma", "period", "backslash")
 )
+_BLANKS = (b" ", b"\n")
 _NOWHERE = np.zeros(0, np.int64)
 _BASE = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: odd, so it has an inverse modulo 2**64
 
@@ -66,7 +76,8 @@ class Reading:
 
     def span_hashes(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Return the hashes of the given spans; equal to ``word_hash`` of their texts."""
-        return np.asarray((self.sums[ends] - self.sums[starts]) * _powers()[1][starts])
+        sums = self.sums
+        return np.asarray((sums.take(ends) - sums.take(starts)) * _powers()[1].take(starts))
 
 
 def read(text: str) -> Reading:
@@ -93,7 +104,7 @@ def read(text: str) -> Reading:
     sums = np.zeros(size + 1, np.uint64)
     forward, backward = _powers()
     np.add.accumulate(points[:size] * forward[:size], out=sums[1:])
-    hashes = (sums[ends] - sums[starts]) * backward[starts]
+    hashes = (sums.take(ends) - sums.take(starts)) * backward.take(starts)
     return Reading(
         points=points,
         size=size,
@@ -122,9 +133,11 @@ def word_hash(word: str) -> int:
 
 def _ascii(text: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
     """Return code points, kinds and classes of an ASCII text, by byte tables alone."""
-    fold, dropped, kinds, classes = _ascii_tables()
-    raw = text.encode("ascii").translate(fold, dropped)
-    if _is_untidy(np.frombuffer(raw, np.uint8)):
+    fold, kinds, classes = _ascii_tables()
+    raw = text.encode("ascii").translate(fold)
+    if b"\0" in raw:
+        raw = raw.translate(None, b"\0")
+    if _has_idle_blanks(raw):
         lines = (b" ".join(line.split()) for line in raw.split(b"\n"))
         raw = b"\n".join([line for line in lines if line])
     return (
@@ -134,12 +147,22 @@ def _ascii(text: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.
     )
 
 
+def _has_idle_blanks(raw: bytes) -> bool:
+    """Return whether two blanks stand together, or one at an end; ``_is_untidy`` for bytes."""
+    if b"  " in raw or raw[:1] in _BLANKS or raw[-1:] in _BLANKS:
+        return True
+    return b"\n" in raw and (b"\n\n" in raw or b" \n" in raw or b"\n " in raw)
+
+
 def _unicode(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[np.uint8]]:
     """Return code points, kinds and classes of any text."""
-    points = _points(_compatible(text))
-    if points.size and points.max() >= TABLE_SIZE:
-        points = np.where(points >= _TAGS_FROM, 0, np.minimum(points, TABLE_SIZE - 1))
-    points = fold_table().take(points)
+    points = form_table().take(_points(text[:MOST_POINTS]), mode="clip")
+    highest = points.max()
+    if highest >= FOLLOWS:
+        if highest >= COMPOSES or (points[1:] & points[:-1] & FOLLOWS).any():
+            points = _composed(text)
+        else:
+            points &= ~FOLLOWS
     if not points.all():
         points = points[points > 0]
     if _is_untidy(points):
@@ -147,6 +170,14 @@ def _unicode(text: str) -> tuple[NDArray[np.uint32], NDArray[np.uint8], NDArray[
         lines = (" ".join(line.split()) for line in tidy.split("\n"))
         points = _points("\n".join([line for line in lines if line]))
     return points, kind_table().take(points), class_table().take(points)
+
+
+def _composed(text: str) -> NDArray[np.uint32]:
+    """Return the folded code points of a text in which signs merge, change places or fall apart."""
+    points = _points(_compatible(text))
+    if points.max() >= TABLE_SIZE:
+        points = np.where(points >= _TAGS_FROM, 0, np.minimum(points, TABLE_SIZE - 1))
+    return fold_table().take(points)
 
 
 def _compatible(text: str) -> str:
@@ -180,9 +211,9 @@ def _points(text: str) -> NDArray[np.uint32]:
 
 def _separators(points: NDArray[np.uint32], is_digit: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the places of points and commas between two digits."""
-    between = is_digit[:-2] & is_digit[2:] & ~is_digit[1:-1]
+    between = (is_digit[:-2] & is_digit[2:]) > is_digit[1:-1]
     places = between.nonzero()[0] + 1
-    marks = points[places]
+    marks = points.take(places)
     return np.asarray(places[(marks == _COMMA) | (marks == _POINT)])
 
 
@@ -192,13 +223,11 @@ def _runs(
     """Return start, end and kind of every run of letters or digits."""
     framed = np.zeros(kinds.size + 2, np.uint8)
     framed[1:-1] = kinds
-    edges = (framed[1:] != framed[:-1]).nonzero()[0]
-    run_kinds = framed[edges + 1]
-    is_token = run_kinds > 0
-    starts = edges[is_token]
-    # The last edge ends the text; it opens no token.
-    ends = edges[1:][is_token[:-1]]
-    return starts, ends, run_kinds[is_token]
+    after = framed[1:]
+    edges = (after != framed[:-1]).nonzero()[0]
+    run_kinds = after.take(edges)
+    tokens = run_kinds.nonzero()[0]  # the last edge ends the text; it opens no token
+    return edges.take(tokens), edges.take(tokens + 1), run_kinds.take(tokens)
 
 
 @cache
@@ -216,11 +245,10 @@ def _powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 
 
 @cache
-def _ascii_tables() -> tuple[bytes, bytes, bytes, bytes]:
-    """Return tables for ``bytes.translate``: folded bytes, dropped bytes, kinds, classes."""
+def _ascii_tables() -> tuple[bytes, bytes, bytes]:
+    """Return tables for ``bytes.translate``: folded bytes (0 where invisible), kinds, classes."""
     size = 128
     folded = fold_table()[:size].astype(np.uint8).tobytes()
-    dropped = bytes(code for code in range(size) if folded[code] == 0)
     kinds, classes = kind_table()[:size].tobytes(), class_table()[:size].tobytes()
     filler = bytes(256 - size)
-    return folded + filler, dropped, kinds + filler, classes + filler
+    return folded + filler, kinds + filler, classes + filler

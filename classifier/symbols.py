@@ -144,6 +144,9 @@ _INVISIBLE: tuple[tuple[int, int], ...] = (
     (0xFEFF, 0xFEFF),
 )
 
+_JAMO: tuple[tuple[int, int], ...] = ((0x1161, 0x1175), (0x11A8, 0x11C2))
+"""Korean vowels and finals: they merge with what stands before by a rule, not by a table."""
+
 
 @cache
 def class_table() -> NDArray[np.uint8]:
@@ -198,3 +201,41 @@ def fold_table() -> NDArray[np.uint32]:
     table[ord("\n")] = ord("\n")
     table[ord("ς")] = ord("σ")
     return table
+
+
+FOLLOWS, COMPOSES = np.uint32(1 << 30), np.uint32(1 << 31)
+"""Flags of ``form_table``: one such mark alone stays as it is; the sign may merge or fall apart."""
+
+
+@cache
+def form_table() -> NDArray[np.uint32]:
+    """Return code point -> ``fold_table`` of its compatible form (NFKC), with a flag.
+
+    Without a flag NFKC works sign by sign, and one look-up does both; so it does with ``FOLLOWS``
+    (a mark above, below or behind) unless two such marks stand together, for they may change places.
+    ``COMPOSES`` marks what turns into several signs, may merge with the sign before it, or is past
+    the table: only NFKC itself can tell.
+    """
+    table = fold_table().copy()
+    merging = _merging()
+    for point in range(0x80, TABLE_SIZE):
+        form = chr(point)
+        if not unicodedata.is_normalized("NFKC", form):
+            form = unicodedata.normalize("NFKC", form)
+        if len(form) > 1 or ord(form) >= TABLE_SIZE or {form, chr(point)} & merging:
+            table[point] = COMPOSES
+            continue
+        follows = unicodedata.combining(form) or unicodedata.combining(chr(point))
+        table[point] = fold_table()[ord(form)] | (FOLLOWS if follows else 0)
+    table[-1] = COMPOSES
+    return table
+
+
+def _merging() -> set[str]:
+    """Return the signs that may merge with the one before them."""
+    found = {chr(point) for first, last in _JAMO for point in range(first, last + 1)}
+    for point in range(0x80, TABLE_SIZE):
+        parts = unicodedata.decomposition(chr(point)).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):  # noqa: PLR2004 - a pair
+            found.add(chr(int(parts[1], 16)))
+    return found

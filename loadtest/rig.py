@@ -27,7 +27,7 @@ tiers:
   - {{name: distilled, rung: distilled, models: [mock-distilled], thinking: on, max_thinking_tokens: 4096, answer_reserve_tokens: 512}}
   - {{name: long, rung: long, models: [mock-long], thinking: on, max_thinking_tokens: 16384, answer_reserve_tokens: 512}}
 routing: {{policy: utility, dial: 0.5}}
-cache: {{url: off}}
+cache: {cache}
 """
 
 
@@ -38,12 +38,13 @@ class Proxy:
     url: str
     pid: int
     ready_s: float | None
+    config: Path | None = None
 
 
 @contextmanager
-def start_upstream() -> Iterator[str]:
+def start_upstream(*options: str) -> Iterator[str]:
     """Yield the URL of a mock upstream process."""
-    command = [sys.executable, "-m", "loadtest.upstream", "--port", "0"]
+    command = [sys.executable, "-m", "loadtest.upstream", "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  ours
         try:
             assert process.stdout is not None
@@ -56,22 +57,40 @@ def start_upstream() -> Iterator[str]:
 
 
 @contextmanager
-def start_proxy(command: str, upstream_url: str, port: int) -> Iterator[Proxy]:
+def start_proxy(
+    command: str, upstream_url: str, port: int, *, cache: str = "{url: off}", workers: int = 1
+) -> Iterator[Proxy]:
     """Yield a proxy in front of the upstream, once `GET /health/ready` answers 200.
+
+    Args:
+        command: The proxy's.
+        upstream_url: Where its models are.
+        port: 0 takes a free one.
+        cache: The section of that name, as YAML in one line.
+        workers: Processes that share the port.
 
     Raises:
         LoadError: If it ends or is not ready within `READY_WITHIN_S`; its output is in the message.
     """
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "thinkthrift.yaml"
-        config.write_text(_CONFIG.format(url=upstream_url), encoding="utf-8")
+        config.write_text(_CONFIG.format(url=upstream_url, cache=cache), encoding="utf-8")
         log = Path(folder) / "proxy.log"
         port = port or _free_port()
         started = time.monotonic()
         with (
             log.open("wb") as output,
             subprocess.Popen(  # noqa: S603  the command is the caller's own
-                [*shlex.split(command), "serve", "--config", str(config), "--port", str(port)],
+                [
+                    *shlex.split(command),
+                    "serve",
+                    "--config",
+                    str(config),
+                    "--port",
+                    str(port),
+                    "--workers",
+                    str(workers),
+                ],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=os.environ | {"XDG_STATE_HOME": folder},
@@ -84,7 +103,9 @@ def start_proxy(command: str, upstream_url: str, port: int) -> Iterator[Proxy]:
                             f"the proxy did not get ready:\n{log.read_text(errors='replace')[-2000:]}"
                         )
                     time.sleep(0.01)
-                yield Proxy(f"http://127.0.0.1:{port}", process.pid, time.monotonic() - started)
+                yield Proxy(
+                    f"http://127.0.0.1:{port}", process.pid, time.monotonic() - started, config
+                )
             finally:
                 process.terminate()
 

@@ -69,7 +69,8 @@ def _event(choices: list[dict[str, object]], usage: dict[str, int] | None) -> by
 class Upstream(asyncio.Protocol):
     """One connection; answers each request when its body is complete."""
 
-    def __init__(self, plain: bytes, stream: bytes) -> None:
+    def __init__(self, plain: bytes, stream: bytes, delay_s: float = 0.0) -> None:
+        self._delay_s = delay_s
         self._plain = plain
         self._stream = stream
         self._body = b""
@@ -96,18 +97,22 @@ class Upstream(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Answer (called by the parser)."""
-        self._write(self._stream if _STREAMS.search(self._body) else self._plain)
+        answer = self._stream if _STREAMS.search(self._body) else self._plain
         self._body = b""
+        if self._delay_s:
+            asyncio.get_running_loop().call_later(self._delay_s, self._write, answer)
+        else:
+            self._write(answer)
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
 
 
-async def _serve(host: str, port: int) -> None:
+async def _serve(host: str, port: int, delay_s: float) -> None:
     plain, stream = plain_answer(), stream_answer()
     server = await asyncio.get_running_loop().create_server(
-        lambda: Upstream(plain, stream), host, port, backlog=1024
+        lambda: Upstream(plain, stream, delay_s), host, port, backlog=1024
     )
     name, bound = server.sockets[0].getsockname()[:2]
     print(f"upstream listening on http://{name}:{bound}", flush=True)
@@ -121,10 +126,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 (default) takes a free port")
+    parser.add_argument("--delay-s", type=float, default=0.0, help="before every answer")
     args = parser.parse_args(argv)
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            uvloop.run(_serve(args.host, args.port))
+            uvloop.run(_serve(args.host, args.port, args.delay_s))
         except OSError as error:
             print(f"upstream: {error}", file=sys.stderr)
             return 2

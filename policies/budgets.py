@@ -77,6 +77,7 @@ def plan_budget(
         own_output = tier.max_thinking_tokens + tier.answer_reserve_tokens
     total = smallest(
         tier.max_total_tokens,
+        plan.max_tokens,
         ceilings.max_total_tokens,
         _affordable(tier, ceilings.max_cost_usd, plan.n * prompt_tokens),
     )

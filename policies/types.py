@@ -6,6 +6,25 @@ from typing import Any, Literal
 
 from classifier.types import Ask, Difficulty, Rung
 
+from .candidates import Candidate, Row, SearchPlan, VerifierPlan
+
+__all__ = [
+    "Budget",
+    "Candidate",
+    "Ceilings",
+    "Decision",
+    "Expected",
+    "Price",
+    "Query",
+    "Row",
+    "SearchPlan",
+    "Thinking",
+    "Tier",
+    "Usage",
+    "VerifierPlan",
+    "Wishes",
+]
+
 Thinking = Literal["on", "off", "provider_default"]
 """What a tier wants of a model that can think."""
 
@@ -60,14 +79,6 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchPlan:
-    """Which test-time strategy a tier runs, and with how many samples at most."""
-
-    strategy: str = "single"
-    n: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Tier:
     """One rung of the user's ladder, cheap to dear.
 
@@ -84,7 +95,10 @@ class Tier:
         search: The strategy that answers here.
         fallback_tier: Where to go when every model here fails; ``None`` is nowhere.
         stop_when_converged: Cut reasoning that keeps stating and checking one answer.
+        min_thinking_tokens: Reasoning that ends before this is told to go on, ``wait`` times at most.
+        wait: See ``min_thinking_tokens``; 0 lets reasoning end where it does.
         price: Of the first model: what a decision reckons with.
+        ability: How much better than its rung's typical model it is, in logits; ``calibrate`` fits it.
     """
 
     name: str
@@ -99,7 +113,10 @@ class Tier:
     search: SearchPlan = SearchPlan()
     fallback_tier: str | None = None
     stop_when_converged: bool = False
+    min_thinking_tokens: int = 0
+    wait: int = 0
     price: Price = Price()
+    ability: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +167,10 @@ class Query:
         ceilings: What the client allows at most.
         cache: ``no-store``, ``no-cache``, ``only-if-cached`` or ``None``.
         dry_run: Decide only.
+        progress: While a search lasts, tell a streaming client how far it is, as reasoning.
         tenant: Whose cache entries and allowances are used.
         tiers: Tier names the client's key may use; ``None`` is all.
+        original: The body as the client sent it, where that is not chat: its answer is rendered by it.
     """
 
     body: Mapping[str, Any]
@@ -163,8 +182,10 @@ class Query:
     ceilings: Ceilings = Ceilings()
     cache: str | None = None
     dry_run: bool = False
+    progress: bool = False
     tenant: str = ""
     tiers: tuple[str, ...] | None = None
+    original: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def choices(self) -> int:
@@ -223,6 +244,7 @@ class Decision:
         expected: What each tier would spend, by tier name.
         baseline_usd: What the dearest tier would be expected to cost, with its own strategy and by its
             real price; ``None`` when the query was not scored.
+        propensity: Probability that this very tier was taken; below 1 only where exploration draws lots.
     """
 
     tier: Tier
@@ -236,24 +258,4 @@ class Decision:
     p_solve: Mapping[str, float] = field(default_factory=dict)
     expected: Mapping[str, Expected] = field(default_factory=dict)
     baseline_usd: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One proposed answer of a test-time search.
-
-    Attributes:
-        text: The visible answer.
-        reasoning: The reasoning before it, if the model shows any.
-        key: Canonical form of the extracted answer; ``None`` abstains from votes.
-        complete: It ended by itself, not by a limit.
-        usage: What it cost.
-        weight: Its weight in a vote.
-    """
-
-    text: str
-    reasoning: str = ""
-    key: str | None = None
-    complete: bool = True
-    usage: Usage = Usage()
-    weight: float = 1.0
+    propensity: float = 1.0

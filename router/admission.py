@@ -40,7 +40,7 @@ def admit(query: Query, routing: Routing, models: Mapping[str, Tier]) -> Query:
                 f"unknown tier {name!r}; tiers, cheap to dear: {', '.join(names)}",
                 param=f"router.{field}",
             )
-    if wishes.strategy is not None and wishes.strategy not in STRATEGIES:
+    if wishes.strategy not in (None, AUTO, *STRATEGIES):
         known = ", ".join(sorted(STRATEGIES))
         raise InvalidRequestError(
             f"unknown strategy {wishes.strategy!r}; this server knows: {known}",

@@ -1,6 +1,7 @@
 """Joins the rooms once, at start-up: settings in, a Pipeline out, everything it opened closed at the end."""
 
 import logging
+import random
 import secrets
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -9,31 +10,34 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from classifier.scorer import Scorer
-from policies.routing import ROUTING_POLICIES, Routing
-from policies.strategies import STRATEGIES
+from policies.routing import Routing
 
 from .admission import pass_through_tier
+from .algebra import AlgebraPool
 from .allowance import Allowances
-from .backends.build import build_backends
+from .backends.build import build_backends, build_rewards
 from .backends.direct import Connections
 from .backends.pool import Pool
-from .cache.embedded import EmbeddedServer
-from .cache.recall import Recall
+from .cache.embedded import embedded_server
+from .cache.recall import open_recall
 from .cache.redis_store import CacheUnavailableError
 from .cache.secret import load_secret
 from .cache.store import Store, open_store
 from .call import World
+from .decision_ids import DecisionIds, secret_of
 from .errors import ConfigError
+from .feedback import Feedback
 from .identity import Keyring
+from .pacing import Pacing
 from .pipeline import Pipeline
 from .prices import PriceTable
 from .ratios import Ratios
-from .settings import Settings
+from .settings import RoutingSettings, Settings
 from .trust import Trust
 
 log = logging.getLogger("thinkthrift")
 
-CACHE_VERSION = "1"
+CACHE_VERSION = "2"
 """Form of a stored answer; raise it when the form changes, and old entries are misses."""
 
 
@@ -48,6 +52,8 @@ class Runtime:
         store: The cache.
         scorer: The classifier.
         settings: What it was built from.
+        ids: Makes decision ids.
+        feedback: Takes verdicts.
     """
 
     pipeline: Pipeline
@@ -56,33 +62,33 @@ class Runtime:
     store: Store
     scorer: Scorer
     settings: Settings
+    ids: DecisionIds
+    feedback: Feedback
 
 
 def build_routing(settings: Settings, prices: PriceTable) -> Routing:
     """Return the tiers and the policy over them.
 
     Raises:
-        ConfigError: If the settings name a policy or a strategy that this version cannot run.
+        ConfigError: If the settings name a policy that cannot run as they are.
     """
-    problems = []
     routing = settings.routing
-    if routing.policy not in ROUTING_POLICIES:
-        known = ", ".join(ROUTING_POLICIES)
-        problems.append(f"routing.policy: {routing.policy} is not in this version; it has: {known}")
-    for place, tier in enumerate(settings.tiers):
-        if tier.search.strategy not in STRATEGIES:
-            known = ", ".join(sorted(STRATEGIES))
-            problems.append(
-                f"tiers[{place}].search.strategy: {tier.search.strategy} is not in this version; "
-                f"it has: {known}"
-            )
+    problems = routing.missing()
     if problems:
         raise ConfigError(problems)
+    return routing_of(settings, prices)
+
+
+def routing_of(settings: Settings, prices: PriceTable) -> Routing:
+    """Return the tiers and the policy as far as the settings tell them; what they lack is not looked at."""
+    routing = settings.routing
     return Routing(
         tiers=settings.build_tiers(prices),
         policy=routing.policy,
         dial=routing.dial,
-        boundaries=routing.boundaries,
+        tuned=routing.tuned(),
+        rules=tuple(rule.build(place) for place, rule in enumerate(routing.rules)),
+        explore=routing.explore,
     )
 
 
@@ -102,7 +108,9 @@ async def open_runtime(
     """
     prices = PriceTable.load()
     routing = build_routing(settings, prices)
-    secret = load_secret(settings.cache)
+    alone = settings.cache.url == "off" and settings.cache.secret is None
+    secret = secret_of(settings) if alone else load_secret(settings.cache)
+    wall = time.time  # noqa: TID251 - the edge: calendar time, the same on every replica
     async with AsyncExitStack() as stack:
         embedded_url = None
         if settings.cache.url == "embedded":
@@ -118,41 +126,76 @@ async def open_runtime(
         connections = Connections()
         stack.push_async_callback(connections.close)
         backends = build_backends(settings, prices, connections, env)
+        algebra = AlgebraPool()
+        stack.push_async_callback(algebra.close)
         pool = Pool(backends, settings.retries, time.monotonic)
         scorer = scorer or Scorer.load()
         longest_s = max(tier.timeout_s for tier in routing.tiers)
+        recall = open_recall(
+            settings.cache,
+            store,
+            secret,
+            versions=(CACHE_VERSION, scorer.version, fingerprint(settings)),
+            routing=routing,
+            wall=wall,
+        )
+        stack.push_async_callback(recall.close)
+        ids, records = DecisionIds(secret), Records()
+        rungs = {tier.name: tier.rung for tier in routing.tiers}
+        written = await stack.enter_async_context(
+            open_decision_log(
+                settings.log, store, wall, rungs=rungs, lost=records.log_lost.add
+            )
+        )
         pipeline = Pipeline(
             routing=routing,
             gauge=scorer,
-            recall=Recall(
-                store,
-                secret,
-                versions=(CACHE_VERSION, scorer.version, fingerprint(settings)),
-                ttl_s=settings.cache.ttl_s,
-                sampled=settings.cache.sampled,
+            recall=recall,
+            world=World(
+                pool,
+                Ratios(),
+                Trust(),
+                time.monotonic,
+                routing.tiers[0],
+                equal=algebra.equal,
+                rewards=build_rewards(settings, connections),
             ),
-            world=World(pool, Ratios(), Trust(), time.monotonic, routing.tiers[0]),
             models={
                 name: pass_through_tier(name, backend.spec.price, longest_s)
                 for name, backend in backends.items()
             },
             on_classifier_error=settings.routing.on_classifier_error,
             new_id=new_decision_id,
+            records=records,
+            pacing=open_pacing(settings.routing, store),
+            draw=random.random if routing.explore else None,
+            log=None if written is None else written.request,
         )
         yield Runtime(
             pipeline,
             Keyring(settings.keys, secret),
-            Allowances(store, time.time),  # noqa: TID251 - the edge: days and minutes of the calendar
+            Allowances(store, wall),
             store,
             scorer,
             settings,
+            ids,
+            Feedback(ids, secret, store, records, written),
         )
+
+
+def open_pacing(routing: RoutingSettings, store: Store) -> Pacing | None:
+    """Return the keeper of the server's allowance, if it has one."""
+    pace = routing.pace
+    if pace is None:
+        return None
+    wall = time.time  # noqa: TID251 - the edge: hours and days of the calendar
+    return Pacing(store, wall, pace.build(), pace.replicas)
 
 
 async def _embedded(stack: AsyncExitStack, settings: Settings) -> str | None:
     """Start the embedded server; without one the cache is off, and every request still works."""
     try:
-        server = await stack.enter_async_context(EmbeddedServer(settings.cache.state_dir))
+        server = await stack.enter_async_context(embedded_server(settings.cache))
     except CacheUnavailableError as error:
         log.warning("%s; the cache is off", error)
         return None

@@ -3,26 +3,32 @@
 Whatever happens to the call, its lease is settled and its connection closed.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any, TypeVar
 
-from policies.tokens import TokenCount, prompt_tokens
+from policies.tokens import prompt_tokens
 from policies.types import Budget, Query, Tier, Usage
 from router.backends.dialects import request_fields
-from router.backends.pool import Pool, Reached
+from router.backends.pool import Reached
 from router.backends.port import Backend, ModelSpec, Upstream
 from router.backends.refusals import refused_in
 from router.backends.sampling import not_sampled
+from router.backends.spoken import fitted
 from router.convergence import Convergence
-from router.errors import ApiError, UpstreamError, UpstreamTimeoutError
+from router.errors import ApiError, UpstreamBrokeOffError, UpstreamTimeoutError
 from router.guard import Guard
 from router.ledger import Lease, Ledger
-from router.patience import IDLE_S, Patience
-from router.ratios import Ratios
-from router.trust import Trust
-from router.wire.openai_answer import normalise, read_usage
+from router.lengthening import MIN_THINKING, wanted
+from router.patience import Patience
+from router.wire.openai_answer import normalise
+
+from . import bills
+from .world import Trace, World
+
+__all__ = ["Call", "Opened", "Trace", "World", "lease_call"]
 
 T = TypeVar("T")
 
@@ -31,44 +37,6 @@ _REPLACED = ("max_tokens", "max_completion_tokens", "reasoning_effort")
 
 LIMIT_STEPS_PER_S = 20
 """Precision of the time limit that an upstream call is given."""
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What calls need of the outside, the same for every request.
-
-    Attributes:
-        pool: The models.
-        ratios: Corrections of our token counts.
-        trust: Which models keep a budget by themselves.
-        now: Monotonic seconds.
-        cheapest: The tier that answers when nobody else will.
-        idle_s: Seconds a stream that has begun may be silent.
-    """
-
-    pool: Pool
-    ratios: Ratios
-    trust: Trust
-    now: Callable[[], float]
-    cheapest: Tier
-    idle_s: float = IDLE_S
-
-
-@dataclass(slots=True)
-class Trace:
-    """What happened upstream for one request, over all its calls.
-
-    Attributes:
-        backend: The model that answered last.
-        attempts: Calls begun, retries included.
-        waited_s: Seconds spent waiting for upstreams before their first byte.
-        unenforced: What the model of the last call could not be told; calls that force an answer aside.
-    """
-
-    backend: Backend | None = None
-    attempts: int = 0
-    waited_s: float = 0.0
-    unenforced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +73,7 @@ class Call:
 
         reached = await self._reach(use)
         normalise(reached.value)
-        usage = usage_of(reached.value, self.query)
-        self.book(usage, reached.backend.spec)
+        self.book(bills.told(reached.value, self.prompt), reached.backend.spec)
         return reached.value
 
     @property
@@ -114,6 +81,8 @@ class Call:
         """A plain request must be carried as a stream, because only a stream can be cut."""
         specs = [self.world.pool.backends[name].spec for name in self.tier.models]
         if self.may_converge and any(spec.can.cancel_frees for spec in specs):
+            return True
+        if any(self.may_lengthen(spec) for spec in specs):
             return True
         if self.budget.thinking is None:
             return False
@@ -123,6 +92,13 @@ class Call:
     def may_converge(self) -> bool:
         """Reasoning that only repeats its answer is to be cut, in this tier."""
         return self.tier.stop_when_converged and self.budget.thinking != 0
+
+    def may_lengthen(self, spec: ModelSpec) -> bool:
+        """Return whether reasoning that ends too early is to go on, and can: with this model, for one answer."""
+        can = spec.can  # where closing stops nothing, the rest is billed: it had better be heard
+        able = can.prefill is not None and can.prefill_thinking and can.cancel_frees
+        able = able and self.world.trust.lengthens(spec.name) and self.query.choices == 1
+        return able and wanted(self.tier, self.budget)
 
     def book(self, usage: Usage, spec: ModelSpec, *, cut: bool = False) -> None:
         """Settle the lease, and note whether the model kept its budget."""
@@ -146,7 +122,7 @@ class Call:
             trouble = (
                 refused_in(backend.spec.name, first)
                 if first
-                else UpstreamError(
+                else UpstreamBrokeOffError(
                     f"{backend.spec.name}: the stream ended before its first chunk", retryable=True
                 )
             )
@@ -159,25 +135,47 @@ class Call:
         return (await self._reach(use)).value
 
     async def _reach(self, use: Callable[[Backend], Awaitable[T]]) -> Reached[T]:
+        """Return what ``use`` brings from the first model that answers, all attempts within the time left."""
+
+        async def attempt(backend: Backend) -> T:
+            self.trace.attempts += 1
+            try:
+                return await use(backend)
+            except ApiError as error:
+                if bills.accepted(error):
+                    self._lose(backend.spec)
+                raise
+            except BaseException:  # given up while it was under way
+                self._lose(backend.spec)
+                raise
+
         begun = self.world.now()
         try:
-            reached = await self.world.pool.call(self.tier.models, use)
-        except ApiError as error:
+            reached = await self._in_time(self.world.pool.call(self.tier.models, attempt))
+        except BaseException:
             self.lease.settle(Usage(), self.tier.price)
-            self.trace.attempts += error.attempts
-            raise
-        except (
-            BaseException
-        ):  # given up while it was under way: the prompt is paid for all the same
-            asked = Usage(prompt_tokens(self.query.body["messages"]), estimated=True)
-            first = self.world.pool.backends[self.tier.models[0]].spec
-            self.lease.settle(asked, first.price)
             raise
         finally:
             self.trace.waited_s += self.world.now() - begun
         self.trace.backend = reached.backend
-        self.trace.attempts += reached.attempts
         return reached
+
+    async def _in_time(self, reaching: Coroutine[Any, Any, T]) -> T:
+        left_s, names = self.left_s, ", ".join(self.tier.models)
+        if left_s <= 0:
+            reaching.close()
+            raise UpstreamTimeoutError(f"{names}: no time is left to ask it")
+        try:
+            async with asyncio.timeout(left_s):
+                return await reaching
+        except TimeoutError as error:
+            raise UpstreamTimeoutError(
+                f"{names}: no answer in the {left_s:.3g} s that were left"
+            ) from error
+
+    def _lose(self, spec: ModelSpec) -> None:
+        """Bill an attempt of which nothing was heard."""
+        self.lease.lose(bills.unheard(self.prompt, spec.can, self.budget), spec.price)
 
     def _body(self, backend: Backend, *, stream: bool) -> dict[str, Any]:
         spec, effort = backend.spec, self.query.ceilings.reasoning_effort
@@ -185,11 +183,14 @@ class Call:
             spec.dialect, spec.model, self.tier.thinking, self.budget, effort
         )
         if not self.final:
-            self.trace.unenforced = unenforced
+            short = wanted(self.tier, self.budget) and not self.may_lengthen(spec)
+            self.trace.unenforced = unenforced | ({MIN_THINKING} if short else set())
         fixed = not_sampled(spec.dialect, spec.model, fields)
         body = {k: v for k, v in self.query.body.items() if k not in _REPLACED}
         body.update({k: v for k, v in self.changes.items() if k not in fixed})
         body.update(fields)
+        if self.query.original:
+            body = fitted(spec, body)
         if stream:
             body["stream"] = True
             if spec.can.usage_in_stream:
@@ -197,12 +198,15 @@ class Call:
         return body
 
     def _limit_s(self, backend: Backend) -> float:
-        own, left_s = backend.spec.timeout_s, self.left_s
-        if left_s <= 0:
-            raise UpstreamTimeoutError(f"{backend.spec.name}: no time is left to ask it")
         # In steps, because backends keep what they make of a limit.
-        left_s = ceil(left_s * LIMIT_STEPS_PER_S) / LIMIT_STEPS_PER_S
+        left_s = max(1, ceil(self.left_s * LIMIT_STEPS_PER_S)) / LIMIT_STEPS_PER_S
+        own = backend.spec.timeout_s
         return left_s if own is None else min(own, left_s)
+
+    @property
+    def prompt(self) -> int:
+        """Our estimate of the prompt's tokens."""
+        return prompt_tokens(self.changes.get("messages", self.query.body["messages"]))
 
     @property
     def left_s(self) -> float:
@@ -230,8 +234,8 @@ class Opened:
 
     async def watched(self, guard: Guard) -> AsyncGenerator[list[bytes], None]:
         """Yield what the guard lets pass; close, settle and learn however it ends."""
-        call, name = self.call, self.spec.name
-        patience = Patience(name, call.world.idle_s, call.left_s)
+        call = self.call
+        patience = Patience(self.spec.name, call.world.idle_s, call.left_s)
         try:
             if passed := guard.feed(self.first):
                 yield passed
@@ -245,10 +249,23 @@ class Opened:
                     yield passed
         finally:
             patience.close()
-            usage = guard.usage(prompt_tokens(call.query.body["messages"]))
-            call.book(usage, self.spec, cut=guard.cut is not None)
-            call.world.ratios.learn(name, guard)
-            await self.upstream.close()
+            await self._end(guard)
+
+    async def close(self) -> None:
+        """Settle and close a stream that nobody has watched; nothing when somebody has. Safe to call twice."""
+        if self.call.lease.open:
+            guard = self.guard()
+            guard.feed(self.first)
+            await self._end(guard)
+
+    async def _end(self, guard: Guard) -> None:
+        call, spec = self.call, self.spec
+        usage = guard.usage(call.prompt)
+        if guard.reported is None and not (guard.done or guard.finish):
+            usage = bills.closed_early(usage, spec.can, call.budget)
+        call.book(usage, spec, cut=guard.cut is not None)
+        call.world.ratios.learn(spec.name, guard)
+        await self.upstream.close()
 
 
 def lease_call(
@@ -274,19 +291,5 @@ def lease_call(
         room = lease.cap - reserve
         thinking = room if budget.thinking is None else min(budget.thinking, room)
         budget = replace(budget, output=lease.cap, answer_reserve=reserve, thinking=thinking)
-    until = world.now() + budget.deadline_s
+    until = world.until(budget.deadline_s, trace)
     return Call(world, query, tier, budget, lease, trace, until, changes or {}, final)
-
-
-def usage_of(completion: Mapping[str, Any], query: Query) -> Usage:
-    """Return what a plain completion says it spent, or our estimate where it says nothing."""
-    if told := completion.get("usage"):
-        return read_usage(told)
-    thought, spoken = TokenCount(), TokenCount()
-    for choice in completion["choices"]:
-        message = choice.get("message") or {}
-        for name, count in (("reasoning_content", thought), ("content", spoken)):
-            if text := message.get(name):
-                count.add(text)
-    total = thought.tokens + spoken.tokens
-    return Usage(prompt_tokens(query.body["messages"]), 0, total, thought.tokens, estimated=True)

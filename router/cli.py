@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .cli_calibrate import calibrate
 from .cli_commands import (
     cache_purge,
     cache_stats,
@@ -101,6 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--out", type=Path, required=True, help="directory of the artefact and its card"
     )
+    one.add_argument(
+        "--licences",
+        choices=("all", "permissive"),
+        default="all",
+        help="permissive: leave out contest wordings and share-alike, non-commercial or unclear rows",
+    )
 
     one = command("evaluate", evaluate, "measure routing quality on recorded outcomes")
     _outcomes(one)
@@ -113,13 +120,31 @@ def _parser() -> argparse.ArgumentParser:
         "--report", type=Path, required=True, help="directory of report.json and report.md"
     )
 
+    _calibration(command("calibrate", calibrate, "fit tiers and dial to your own outcomes"))
+
     one = command("doctor", doctor, "check configuration, classifier and cache")
     _config(one, required=True)
-    one.add_argument("--live", action="store_true", help="also call each model once")
+    one.add_argument(
+        "--live",
+        action="store_true",
+        help="also ask each model a few questions, and see whether it does what is declared of it",
+    )
 
     one = command("cache", cache_stats, "look at the cache, or empty it")
     _cache_actions(one)
     return parser
+
+
+def _calibration(parser: argparse.ArgumentParser) -> None:
+    _outcomes(parser)
+    _config(parser, required=True)
+    parser.add_argument("--print", action="store_true", help="print only, leave the file alone")
+    parser.add_argument(
+        "--keep",
+        type=float,
+        default=0.99,
+        help="share of the best single tier's accuracy that the dial must keep, default 0.99",
+    )
 
 
 def _cache_actions(parser: argparse.ArgumentParser) -> None:

@@ -26,14 +26,16 @@ def demo(options: Options) -> int:
 
 def serve(options: Options) -> int:
     """Run the proxy until interrupted."""
+    from policies.routing.sanity import typical_scores, unreachable
+
     from .bootstrap import build_routing
     from .prices import PriceTable
     from .serve import run
 
     settings = _settings(options.config)
     # What cannot run is said here, not by a server's start.
-    build_routing(settings, PriceTable.load())
-    for line in warnings(settings):
+    routing = build_routing(settings, PriceTable.load())
+    for line in (*warnings(settings), *unreachable(routing, typical_scores())):
         print(f"thinkthrift: warning: {line}", file=sys.stderr)
     run(settings, options.host, options.port, options.workers)
     return 0
@@ -41,12 +43,14 @@ def serve(options: Options) -> int:
 
 def validate(options: Options) -> int:
     """Check a configuration: what is wrong, and what is doubtful."""
+    from policies.routing.sanity import typical_scores, unreachable
+
     from .bootstrap import build_routing
     from .prices import PriceTable
 
     settings = load_settings(options.config)
-    build_routing(settings, PriceTable.load())
-    for line in warnings(settings):
+    routing = build_routing(settings, PriceTable.load())
+    for line in (*warnings(settings), *unreachable(routing, typical_scores())):
         print(f"warning: {line}")
     names = ", ".join(tier.name for tier in settings.tiers)
     print(f"{options.config}: ok; tiers, cheap to dear: {names}")
@@ -57,6 +61,7 @@ def route(options: Options) -> int:
     """Decide where a query would go, and say why."""
     from classifier.scorer import Scorer
     from policies.routing import decide
+    from policies.routing.counterfactual import what_if
     from policies.strategies import STRATEGIES
 
     from .bootstrap import build_routing, new_decision_id
@@ -70,7 +75,8 @@ def route(options: Options) -> int:
     scorer = Scorer.load()
     decision = decide(routing, scorer.score(query.ask), query)
     why = scorer.explain(query.ask)
-    shown = describe(new_decision_id(), decision, why, sorted(STRATEGIES))
+    changes = what_if(routing, query, decision)
+    shown = describe(new_decision_id(), decision, why, sorted(STRATEGIES), changes)
     if options.json:
         print(json.dumps(shown, ensure_ascii=False, indent=2))
         return 0
@@ -81,6 +87,8 @@ def route(options: Options) -> int:
         print(
             f"  {name:<12} solves it with p={p:.2f}, ~{spend.tokens} tokens, ~${spend.cost_usd:.5f}"
         )
+    for change in changes:
+        print(f"  {change.tier} with {change.change}")
     return 0
 
 
@@ -104,11 +112,12 @@ def score(options: Options) -> int:
 
 def train(options: Options) -> int:
     """Train the classifier and write artefact and model card."""
-    from classifier.training import DataError, run
+    from classifier.training import DataError, Recipe, run
 
     today = dt.datetime.now(dt.UTC).date().isoformat()
     try:
-        run(options.questions, options.outcomes, options.out, date=today)
+        recipe = Recipe(licences=options.licences)
+        run(options.questions, options.outcomes, options.out, date=today, recipe=recipe)
     except DataError as error:
         raise ConfigError([str(error)]) from error
     print(f"wrote the artefact and its model card to {options.out}")
@@ -165,9 +174,23 @@ def doctor(options: Options) -> int:
     print(f"prices         ok: {len(prices.prices)} models, {prices.version}")
     stats = asyncio.run(_with_store(settings, "stats", None))
     print(f"cache          ok: {json.dumps(stats, default=str)}")
-    if options.live:
-        raise ConfigError(["doctor --live is not in this version"])
-    return 0
+    return _ask_every_model(settings) if options.live else 0
+
+
+def _ask_every_model(settings: Settings) -> int:
+    from .doctor_live import Report, examine_all
+
+    spent_usd = 0.0
+
+    def show(report: Report) -> None:
+        nonlocal spent_usd
+        spent_usd += report.cost_usd
+        for line in report.lines:
+            print(f"{report.model}: {line}", flush=True)
+
+    holds = asyncio.run(examine_all(settings, environment(), show))
+    print(f"asking cost {spent_usd:.6f} USD, by the prices of the configuration")
+    return 0 if holds else 1
 
 
 def cache_stats(options: Options) -> int:
@@ -179,7 +202,10 @@ def cache_stats(options: Options) -> int:
 
 def cache_purge(options: Options) -> int:
     """Remove entries, of one tenant or all."""
-    removed = asyncio.run(_with_store(_settings_or_demo(options.config), "purge", options.tenant))
+    settings = _settings_or_demo(options.config)
+    if settings.cache.shared and options.tenant is not None:
+        raise ConfigError(["cache.shared is true: no answer is one tenant's; purge without --tenant"])
+    removed = asyncio.run(_with_store(settings, "purge", options.tenant))
     print(f"removed {removed} entries")
     return 0
 
@@ -188,14 +214,14 @@ async def _with_store(settings: Settings, action: str, tenant: str | None) -> An
     import time
     from contextlib import AsyncExitStack
 
-    from .cache.embedded import EmbeddedServer
+    from .cache.embedded import embedded_server
     from .cache.secret import load_secret
     from .cache.store import open_store
 
     async with AsyncExitStack() as stack:
         url = None
         if settings.cache.url == "embedded":
-            server = await stack.enter_async_context(EmbeddedServer(settings.cache.state_dir))
+            server = await stack.enter_async_context(embedded_server(settings.cache))
             url = server.url
         secret = load_secret(settings.cache)
         store = open_store(settings.cache, secret=secret, clock=time.monotonic, embedded_url=url)

@@ -1,4 +1,6 @@
-"""Whether reasoning has settled: the same answer stated again and again, with checks between. Pure.
+"""What reasoning states: whether it has settled, and when its final answer first stood. Pure.
+
+Settled is the same answer stated again and again, with checks between.
 
 The rule for servers that cannot be probed in the middle of a thought (early exit without prefill): an answer that
 stood, was checked and stood again changes rarely, and what is thought after it is mostly wasted
@@ -6,7 +8,7 @@ stood, was checked and stood again changes rarely, and what is thought after it 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policies.answers import answer_key
 
@@ -81,3 +83,78 @@ class Convergence:
         elif self.checked:
             self.times += 1
             self.checked = False
+
+
+MOST_ANSWERS = 64
+"""Different answers of one reasoning that are kept."""
+
+
+def _may_state(text: str) -> bool:
+    """Return whether a statement may stand in the text: cheaper than to look for the statement itself."""
+    return "nswer" in text or "NSWER" in text or "oxed" in text or "答案" in text
+
+
+@dataclass(slots=True)
+class Statements:
+    """Which answers the reasoning has stated, and how far it was when it first stated each.
+
+    Attributes:
+        first: Characters of reasoning up to the first statement of an answer, by its key.
+        last: The answer that was stated last.
+        seen: Characters so far.
+        held: The beginning of a sentence that is not finished.
+    """
+
+    first: dict[str, int] = field(default_factory=dict)
+    last: str | None = None
+    seen: int = 0
+    held: str = ""
+
+    def feed(self, text: str) -> None:
+        """Take the next piece of the reasoning."""
+        begin = self.seen - len(self.held)
+        self.seen += len(text)
+        text = self.held + text
+        rest = max(text.rfind(". "), text.rfind("\n")) + 1
+        if _may_state(text):
+            rest = 0
+            for found in _END.finditer(text):
+                self._read(text[rest : found.end()], begin + found.end())
+                rest = found.end()
+        self.held = text[rest:][-LONGEST_SENTENCE:]
+
+    def end(self) -> None:
+        """Take the end of the reasoning as that of its last sentence."""
+        self._read(self.held, self.seen)
+        self.held = ""
+
+    def efficiency(self, answer: str, reasoning: int, completion: int) -> float | None:
+        """Return the share of tokens that was spent until the answer first stood, in (0, 1]; more is better.
+
+        Outcome efficiency of arXiv 2412.21187 (section 3): T'/T, T tokens in all and T' until the first right
+        solution. The given answer stands in for the right one, which nobody labels. T' is the reasoning up to the
+        first sentence that states it, by the text's share of the reasoning tokens; T the completion, all calls of
+        the answer together. An answer that no sentence of the reasoning is seen to state stands when it is
+        given: 1. ``None`` where there is no reasoning to read, or an answer that cannot be compared.
+
+        Args:
+            answer: The last of the visible text.
+            reasoning: Tokens of reasoning that it cost.
+            completion: Tokens in all.
+        """
+        key = answer_key(answer) if self.first else None
+        if key is None or not completion:
+            return None
+        if key not in self.first:
+            return 1.0
+        return min(1.0, self.first[key] / self.seen * reasoning / completion)
+
+    def _read(self, sentence: str, so_far: int) -> None:
+        if not (_may_state(sentence) and _STATES.search(sentence)):
+            return
+        if _HEDGES.search(sentence) or _DOUBTS.search(sentence):
+            return
+        key = answer_key(sentence)
+        if key is not None and len(self.first) < MOST_ANSWERS:
+            self.first.setdefault(key, so_far)
+            self.last = key

@@ -21,10 +21,12 @@ from .errors import (
     OverloadedError,
 )
 from .identity import ANYBODY, Identity
-from .pipeline import Journey
-from .reply import Reply, error_event, error_reply
+from .journey import Journey
+from .pulse import Pulse
+from .reply import Reply, error_reply
+from .request_ids import request_ids
 from .settings import LimitsSettings
-from .wire.openai_request import parse_chat
+from .surface import CHAT, Surface
 
 log = logging.getLogger("thinkthrift")
 
@@ -39,18 +41,26 @@ WATCH_AFTER_S = 0.05
 """When to begin to look whether the client is still there: most requests that end sooner need no look."""
 
 
+SILENCE_S = 15.0
+"""How long a stream may be silent before it gets a sign of life; a slow model may think unseen."""
+
+
 class Endpoint:
-    """``POST /v1/chat/completions``; with ``dry`` it only decides.
+    """A ``POST`` route of one API; with ``dry`` it only decides.
 
     Attributes:
+        surface: How the API speaks.
         runtime: Set when the application has started.
         inflight: Requests being answered now.
     """
 
     runtime: Runtime
 
-    def __init__(self, limits: LimitsSettings, *, dry: bool = False) -> None:
+    def __init__(
+        self, limits: LimitsSettings, surface: Surface = CHAT, *, dry: bool = False
+    ) -> None:
         self.inflight = 0
+        self.surface = surface
         self.limits = limits
         self.dry = dry
 
@@ -78,6 +88,7 @@ class Exchange:
         self._timer: asyncio.TimerHandle | None = None
         self._gone = False
         self._started = False
+        self._surface = endpoint.surface
 
     async def run(self) -> None:
         """Read, answer, send; whatever happens, charge what was spent."""
@@ -96,6 +107,7 @@ class Exchange:
                 self._watcher.cancel()
             if self._journey is not None:
                 await self._runtime.allowances.charge(self._identity, self._journey.cost_usd)
+                await self._journey.settle(self._runtime.pipeline.pacing)
 
     async def _exchange(self, handler: "asyncio.Task[Any]") -> None:
         try:
@@ -125,11 +137,17 @@ class Exchange:
             raise InvalidRequestError(f"the body is not valid JSON: {error}") from error
         if endpoint.dry:
             overrides["dry_run"] = "true"
-        query = parse_chat(body, overrides, tenant=identity.tenant, tiers=identity.tiers)
+        tenants = self._runtime.pipeline.recall.tenants
+        tenant = tenants.of(identity.tenant, self._scope["headers"])
+        if self._surface.begin is not None:
+            self._surface = await self._surface.begin(body, tenant)
+        query = self._surface.parse(body, overrides, tenant=tenant, tiers=identity.tiers)
         if not query.dry_run:
             await self._runtime.allowances.admit(identity)
-        self._journey = self._runtime.pipeline.begin(query)
-        return await self._runtime.pipeline.answer(self._journey)
+        decision_id = self._runtime.ids.new(identity.owner)
+        self._journey = self._runtime.pipeline.begin(query, decision_id)
+        reply = await self._runtime.pipeline.answer(self._journey)
+        return await self._surface.kept(self._surface.translate(reply, query))
 
     async def _read(self) -> bytes:
         """Return the body; one over the limit is read to its end and not kept."""
@@ -170,26 +188,45 @@ class Exchange:
             # The status waits for the first part: until then a failure still has one of its own.
             part = await anext(stream, None)
             await self._begin(reply)
-            while part is not None:
-                await self._send({"type": "http.response.body", "body": part, "more_body": True})
-                part = await anext(stream, None)
+            pulse = Pulse(self._live, SILENCE_S)
+            try:
+                while part is not None:
+                    await self._send_part(part)
+                    pulse.beat()
+                    part = await anext(stream, None)
+            finally:
+                pulse.stop()
         await self._send({"type": "http.response.body", "body": b""})
+
+    async def _send_part(self, part: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": part, "more_body": True})
+
+    async def _live(self) -> None:
+        assert self._journey is not None, "what streams is under way"
+        await self._send_part(self._endpoint.surface.sign_of_life(self._journey.query))
 
     async def _begin(self, reply: Reply, *more: tuple[bytes, bytes]) -> None:
         self._started = True
-        headers = [*reply.headers, *more]
+        headers = [*reply.headers, *more, *request_ids(self._scope["headers"], self._own_id)]
         await self._send(
             {"type": "http.response.start", "status": reply.status, "headers": headers}
         )
 
+    def _own_id(self) -> str:
+        journey = self._journey
+        return self._runtime.pipeline.new_id() if journey is None else journey.decision_id
+
     async def _fail(self, error: ApiError) -> None:
         """Send an error: as a reply, or as an event once the status is out."""
+        surface = self._surface
         if not self._started:
             journey = self._journey
             known = [] if journey is None else self._runtime.pipeline.headers(journey, failed=error)
-            await self._deliver(error_reply(error, known))
+            await self._deliver(error_reply(error, known, surface.error(error)))
             return
-        await self._send({"type": "http.response.body", "body": error_event(error)})
+        query = None if self._journey is None else self._journey.query
+        event = surface.error_event(error, query)
+        await self._send({"type": "http.response.body", "body": event})
 
 
 def read_headers(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes, dict[str, str]]:

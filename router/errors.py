@@ -11,10 +11,13 @@ RouterError
     │   └── TierNotAllowedError        403 tier_not_allowed
     ├── ModelNotFoundError             404 model_not_found
     │   └── NotCachedError             404 not_cached
+    ├── DecisionNotFoundError          404 decision_not_found
+    ├── ResponseNotFoundError          404 response_not_found
     ├── RateLimitedError               429 rate_limited
     ├── BudgetExceededError            429 budget_exceeded
     ├── InternalError                  500 internal
     ├── UpstreamError                  502 upstream_error
+    │   ├── UpstreamBrokeOffError      502 upstream_error
     │   └── UpstreamTimeoutError       504 upstream_timeout
     ├── OverloadedError                503 overloaded
     └── ClassifierUnavailableError     503 classifier_unavailable
@@ -144,6 +147,22 @@ class NotCachedError(ModelNotFoundError):
     code = "not_cached"
 
 
+class DecisionNotFoundError(ApiError):
+    """No decision of that id was taken here for this client."""
+
+    status = 404
+    code = "decision_not_found"
+    kind = "invalid_request_error"
+
+
+class ResponseNotFoundError(ApiError):
+    """No response of that id is kept for this client."""
+
+    status = 404
+    code = "response_not_found"
+    kind = "invalid_request_error"
+
+
 class RateLimitedError(ApiError):
     """Too many requests: ours by the key's limit, or the provider's, passed on."""
 
@@ -169,6 +188,10 @@ class UpstreamError(ApiError):
 
     status = 502
     code = "upstream_error"
+
+
+class UpstreamBrokeOffError(UpstreamError):
+    """The upstream had accepted the call, and its answer ended before it was whole."""
 
 
 class OverloadedError(ApiError):

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from policies.types import Query, Tier
+from policies.types import Tier
 
-from .backends.capabilities import Begun
+from .backends.capabilities import Begun, Messages
 from .call import World
 
 FORCE_PROMPT = (
@@ -38,17 +38,16 @@ class Rung:
     prefill: bool = False
 
 
-def rungs(world: World, query: Query, tier: Tier, model: str, tail: str) -> Iterator[Rung]:
+def rungs(world: World, messages: Messages, tier: Tier, model: str, tail: str) -> Iterator[Rung]:
     """Yield the rungs for a cut answer, best first.
 
     Args:
         world: Models, and what they have shown of themselves.
-        query: What was asked.
+        messages: What was asked.
         tier: Whose answer was cut.
         model: The ``model_name`` whose reasoning it is.
         tail: The last of its reasoning; may be empty.
     """
-    messages = query.body["messages"]
     spec = world.pool.backends[model].spec
     prefill = spec.can.prefill
     if prefill is not None and tail.strip() and world.trust.continues(spec):

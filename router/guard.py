@@ -12,12 +12,14 @@ import orjson
 
 from policies.tokens import TokenCount
 from policies.types import Budget, Usage
+from router.chunks import chunk_of, decode, shape_of
 from router.convergence import Convergence
-from router.errors import UpstreamError
+from router.following import Following
+from router.lengthening import TOO_SHORT
 from router.repetition import repeats_itself
 from router.wire.openai_answer import Assembler, read_usage, unify
 from router.wire.sse import DONE
-from router.wire.think_tags import ThinkTags
+from router.wire.think_tags import ThinkTags, untag
 
 GRACE = 1.05
 """Reasoning may run to this share of its budget to end on a sentence."""
@@ -52,7 +54,8 @@ class Guard:
         ratio: Real tokens per estimated token, learned from this model's settled calls.
         collect: Also assemble the whole answer (for a plain reply, or for the cache).
         cut: Why the upstream must be closed now: ``thinking_budget``, ``output_budget``, ``loop`` (the
-            reasoning repeats itself), ``converged`` (it only confirms its answer) or ``None``.
+            reasoning repeats itself), ``converged`` (it only confirms its answer), ``thought_too_little``
+            (it is to be continued elsewhere) or ``None``.
         done: The upstream ended properly.
         answered: Some visible content or a tool call has passed.
         finish: Chunks that carry a finish reason, held back for the router's closing words.
@@ -62,6 +65,7 @@ class Guard:
         tail: The last of the reasoning.
         unchecked: Characters of reasoning since it was last looked at.
         convergence: Notices reasoning that has settled; ``None`` where that is no reason to cut.
+        follows: What must be known of the answer as a whole, over all its streams.
         tags: By choice, where think tags in its content have got it to.
         shape: What stands before and after the text of this stream's plain chunks.
         mute_thinking: Count reasoning, but do not pass it on.
@@ -84,6 +88,7 @@ class Guard:
     tail: str = ""
     unchecked: int = 0
     convergence: Convergence | None = None
+    follows: Following | None = None
     shape: tuple[bytes, bytes] | None = None
     tags: dict[int, ThinkTags] = field(default_factory=dict)
 
@@ -106,7 +111,7 @@ class Guard:
             if payload == DONE:
                 self.done = True
                 break
-            if (out := self._take(_decode(payload), payload)) is not None:
+            if (out := self._take(decode(payload), payload)) is not None:
                 passed.append(out)
             self._limit_output()
             if self.cut:
@@ -131,8 +136,29 @@ class Guard:
 
     def closing(self, finish_reason: str) -> dict[str, Any]:
         """Return a finish chunk of our own, for a stream that was cut."""
-        choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": finish_reason}
-        return {**self.head, "object": "chat.completion.chunk", "choices": [choice]}
+        return chunk_of(self.head, {}, finish_reason)
+
+    def waiting(self, words: str) -> bytes:
+        """Return a chunk that adds ``words`` of ours to the reasoning, which another stream continues."""
+        words = words if self.tail.endswith("\n") else f"\n\n{words}"
+        chunk = chunk_of(self.head, {"reasoning_content": words})
+        self.tail += words
+        if self.follows is not None:
+            self.follows.thinks(words)
+        if self.collect is not None:
+            self.collect.add(chunk)
+        return orjson.dumps(chunk)
+
+    def handed_on(self) -> dict[str, Any]:
+        """Return what the guard must know of a stream that continues the reasoning of this one."""
+        tagged = any(tags.tagged for tags in self.tags.values())
+        return {
+            "collect": self.collect,
+            "follows": self.follows,
+            "head": self.head,
+            "tail": self.tail,
+            "tags": {0: ThinkTags(thinking=True)} if tagged else {},
+        }
 
     def usage(self, prompt_tokens: int) -> Usage:
         """Return what the stream spent: the upstream's count, or ours where it gave none."""
@@ -161,10 +187,12 @@ class Guard:
         text = payload[len(before) : len(payload) - len(after)]
         if b'"' in text or b"\\u" in text:
             return False  # six bytes for a character would count as six characters
+        if b"\\" in text and (self.collect is not None or self.follows is not None):
+            return False  # its text must be decoded
         if self.collect is not None:
-            if b"\\" in text:
-                return False  # its text must be decoded
             self.collect.add_text(text.decode(errors="replace"))
+        if self.follows is not None:
+            self.follows.says(text)
         self.spoken.add_bytes(len(text))
         return True
 
@@ -176,11 +204,8 @@ class Guard:
         if not choices:
             return None  # a usage chunk: the router sends its own, for all calls together
         changed = "usage" in chunk and chunk.pop("usage") is not None
-        finished = False
         for choice in choices:
-            ended = bool(choice.get("finish_reason"))
-            changed |= self._read(choice.setdefault("delta", {}), choice.get("index", 0), ended)
-            finished |= ended
+            changed |= self._read(choice)
         if not self.head:
             self.head = {name: chunk.get(name) for name in _HEAD}
         elif chunk.get("id") != self.head["id"]:
@@ -188,53 +213,45 @@ class Guard:
             changed = True
         if self.collect is not None:
             self.collect.add(chunk)
-        if finished:
+        if any(choice.get("finish_reason") for choice in choices):
             self.finish.append(chunk)
             return None
         if changed:
             return orjson.dumps(chunk)
         if self.shape is None and self.answered:
-            self.shape = _shape_of(chunk, payload)
+            self.shape = shape_of(chunk, payload)
         return payload
 
-    def _read(self, delta: dict[str, Any], index: int, ended: bool) -> bool:  # noqa: FBT001 - a fact
-        """Count one delta; return whether it had to be brought into our form."""
+    def _read(self, choice: dict[str, Any]) -> bool:
+        """Count one choice's delta; return whether it had to be brought into our form."""
+        delta, index = choice.setdefault("delta", {}), choice.get("index", 0)
         changed = unify(delta)
         if not self.answered or index in self.tags:
-            changed |= self._untag(delta, index, ended)
+            tags = self.tags.setdefault(index, ThinkTags())
+            changed |= untag(tags, delta, ended=bool(choice.get("finish_reason")))
         if thought := delta.get("reasoning_content"):
             self._think(thought)
             if self.mute_thinking:
                 del delta["reasoning_content"]
                 changed = True
         if text := delta.get("content"):
+            if not self.answered and self._ends_too_early():
+                delta["content"], choice["finish_reason"] = "", None
+                return True
             self.answered = True
             self.spoken.add(text)
+            if self.follows is not None:
+                self.follows.says(text.encode(errors="replace"))
         elif delta.get("tool_calls") or delta.get("refusal"):
             self.answered = True
         return changed
-
-    def _untag(self, delta: dict[str, Any], index: int, ended: bool) -> bool:  # noqa: FBT001 - a fact
-        """Move what stands between think tags to where reasoning belongs."""
-        text = delta.get("content") or ""
-        tags = self.tags.setdefault(index, ThinkTags())
-        if (tags.settled and not tags.trims) or not (text or tags.held):
-            return False
-        thought, answer = tags.feed(text)
-        if ended:
-            more_thought, more_answer = tags.rest()
-            thought, answer = thought + more_thought, answer + more_answer
-        if not thought and answer == text:
-            return False
-        delta["content"] = answer
-        if thought:
-            delta["reasoning_content"] = (delta.get("reasoning_content") or "") + thought
-        return True
 
     def _think(self, text: str) -> None:
         self.thought.add(text)
         self.tail = (self.tail + text)[-TAIL_CHARS:]
         self.unchecked += len(text)
+        if self.follows is not None:
+            self.follows.thinks(text)
         if self.unchecked >= CHECK_EVERY_CHARS:
             self._look()
             if self.cut:
@@ -254,6 +271,18 @@ class Guard:
             self.cut = "loop"
         elif self.convergence is not None and self.convergence.feed(news) and not self.answered:
             self.cut = "converged"
+        if self.follows is not None:
+            self.follows.stated.feed(news)
+
+    def _ends_too_early(self) -> bool:
+        """Take the end of the reasoning; return whether it is to go on, and is cut here for that."""
+        if self.follows is None or not self.thought.chunks:
+            return False
+        news = self.tail[-self.unchecked :] if self.unchecked else ""
+        self.unchecked = 0
+        if self.follows.ends(news, round(self.thought.tokens * self.ratio)):
+            self.cut = TOO_SHORT
+        return self.cut == TOO_SHORT
 
     def _limit_output(self) -> None:
         limit = self.budget.output
@@ -267,28 +296,3 @@ class Guard:
         if self.trusted:
             return spent > limit * TRUSTED_GRACE + TRUSTED_SLACK_TOKENS
         return spent > limit * GRACE + SLACK_TOKENS
-
-
-def _shape_of(chunk: dict[str, Any], payload: bytes) -> tuple[bytes, bytes] | None:
-    """Return what stands before and after the text of a chunk that brings text only, else ``None``."""
-    choices = chunk["choices"]
-    delta = choices[0]["delta"]
-    if len(choices) != 1 or delta.keys() != {"content"} or not delta["content"]:
-        return None
-    before, found, after = payload.partition(orjson.dumps(delta["content"]))
-    if not found or choices[0].get("logprobs"):
-        return None
-    return before + b'"', b'"' + after
-
-
-def _decode(payload: bytes) -> dict[str, Any]:
-    try:
-        chunk = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        raise UpstreamError("the upstream sent a chunk that is not JSON") from error
-    if not isinstance(chunk, dict):
-        raise UpstreamError("the upstream sent a chunk that is not an object")
-    if trouble := chunk.get("error"):
-        said = trouble.get("message") if isinstance(trouble, dict) else trouble
-        raise UpstreamError(f"the upstream failed mid-stream: {str(said)[:300]}")
-    return chunk

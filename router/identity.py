@@ -26,6 +26,11 @@ class Identity:
     requests_per_minute: int | None = None
     usd_per_day: float | None = None
 
+    @property
+    def owner(self) -> str:
+        """Whose decisions those of its requests are: its key's, where there are keys."""
+        return self.key or self.tenant
+
 
 ANYBODY = Identity("")
 """Who is asking before that is known."""

@@ -22,6 +22,11 @@ class Lease:
     cap: int | None
     open: bool = True
 
+    def lose(self, usage: Usage, price: Price) -> None:
+        """Book an attempt that brought no answer; the lease stays whole for the next one."""
+        if self.open:
+            self.ledger.lose(usage, price)
+
     def settle(self, usage: Usage, price: Price) -> None:
         """Close the lease with what was really spent; a second call changes nothing."""
         if self.open:
@@ -39,7 +44,7 @@ class Ledger:
         usage: Sum over settled calls: what the client is told was spent.
         calls: Calls settled or open.
         reserved: Sum of open caps.
-        overrun: Completion tokens upstreams generated past their caps.
+        overrun: Completion tokens upstreams generated past their caps, or in vain when nothing was free for it.
         cost_usd: What the settled calls cost.
         usd: Once they cost this, only a final call may begin; ``None`` is no limit. ``total`` is planned to
             keep within it, but prompts can turn out dearer than estimated: tools and images do.
@@ -58,6 +63,16 @@ class Ledger:
     def exhausted(self) -> bool:
         """No token or no money is left for another call, but for a final one."""
         return self.available == 0 or self._paid_up
+
+    def binding(self, max_total_tokens: int | None) -> str:
+        """Return the name of the limit that lets no further call begin.
+
+        Args:
+            max_total_tokens: The limit that was set in tokens; a lower ``total`` is what the money buys.
+        """
+        bought = self.usd is not None and self.total is not None
+        less = max_total_tokens is None or (self.total or 0) < max_total_tokens
+        return "max_cost_usd" if self._paid_up or (bought and less) else "max_total_tokens"
 
     @property
     def _paid_up(self) -> bool:
@@ -107,6 +122,13 @@ class Ledger:
         self.reserved += cap or 0
         self.calls += 1
         return Lease(self, cap)
+
+    def lose(self, usage: Usage, price: Price) -> None:
+        """Book tokens that no lease covers: out of what is free, and what that does not hold is an overrun."""
+        if self.available is not None:
+            self.overrun += max(0, usage.completion - max(0, self.available - self.held))
+        self.usage += usage
+        self.cost_usd += price.usd(usage)
 
     def close(self, lease: Lease, usage: Usage, price: Price) -> None:
         """Release the lease's cap and book what was spent; leases call this, once each."""

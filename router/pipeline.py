@@ -16,69 +16,34 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
-from classifier.types import Ask, Difficulty
 from policies.routing import Routing, decide
+from policies.routing.counterfactual import what_if
 from policies.strategies import STRATEGIES
 from policies.types import Decision, Query, Tier, Usage
 
 from .admission import AUTO, admit, pass_through
 from .answer import Answer
-from .cache.recall import Kept, Recall
+from .cache.claim import Kept
+from .cache.recall import Recall
 from .call import World
-from .errors import ApiError, ClassifierUnavailableError, InvalidRequestError
+from .errors import ApiError, InvalidRequestError
+from .gauge import Gauge, difficulty
+from .journey import Journey
+from .pacing import Pacing
 from .records import OK, Ending, Records, on_failure
-from .reply import (
-    EVENTS,
-    JSON,
-    Headers,
-    Reply,
-    Told,
-    decision_headers,
-    describe,
-    served_from_cache,
-)
+from .reply import EVENTS, JSON, Headers, Reply, Told, decision_headers, describe, served_from_cache
+from .sharing import Sharing
 from .spend import Spending
 from .wire.openai_answer import Assembler, write_usage
-from .wire.openai_stream import closing, replayed
-from .wire.sse import KEEP_ALIVE, frame
+from .wire.openai_stream import closing, replayed, thinking_aloud
+from .wire.sse import comment, frame
 
 KEEP_ALIVE_S = 10.0
 """A search that takes longer sends comments, so that no proxy on the way gives up on it."""
-
-
-class Gauge(Protocol):
-    """What tells how hard an ask is; ``classifier.scorer.Scorer`` is one."""
-
-    def score(self, ask: Ask) -> Difficulty:
-        """Return the difficulty of one ask."""
-        ...
-
-    def explain(self, ask: Ask) -> list[tuple[str, float]]:
-        """Return what pushed the score, in words, and how far: above 0 is harder."""
-        ...
-
-
-@dataclass(slots=True)
-class Journey:
-    """One request on its way: what the steps leave for one another."""
-
-    decision_id: str
-    query: Query
-    begun: float
-    cache: str = "bypass"
-    key: str | None = None
-    spending: Spending | None = None
-    overhead_s: float | None = None
-    told: dict[str, Any] | None = None
-
-    @property
-    def cost_usd(self) -> float:
-        """What the request has cost upstream by now."""
-        return 0.0 if self.spending is None else self.spending.ledger.cost_usd
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +59,9 @@ class Pipeline:
         on_classifier_error: ``highest``, ``lowest``, ``reject`` or a tier's name.
         new_id: Makes decision ids.
         records: Counts what happened.
+        pacing: Keeps the server's allowance; ``None`` where there is none.
+        draw: Random numbers in [0, 1) for the exploration; ``None`` where there is none.
+        log: Writes down how each request ended; ``None`` where there is no decision log.
     """
 
     routing: Routing
@@ -104,10 +72,13 @@ class Pipeline:
     on_classifier_error: str
     new_id: Callable[[], str]
     records: Records = field(default_factory=Records)
+    pacing: Pacing | None = None
+    draw: Callable[[], float] | None = None
+    log: Callable[[Journey, Ending], None] | None = None
 
-    def begin(self, query: Query) -> Journey:
+    def begin(self, query: Query, decision_id: str | None = None) -> Journey:
         """Return the journey of a query, before its first step."""
-        return Journey(self.new_id(), query, self.world.now())
+        return Journey(decision_id or self.new_id(), query, self.world.now())
 
     async def answer(self, journey: Journey) -> Reply:
         """Take a request along all its steps and return the reply.
@@ -115,10 +86,10 @@ class Pipeline:
         Raises:
             ApiError: Here, or later from the reply's stream; ``headers`` then tells what was decided.
         """
-        with self._recorded(journey):
+        with self.recorded(journey):
             reply = await self._answer(journey)
         if reply.stream is None and not journey.query.dry_run:
-            self._end(journey, OK)
+            self.end(journey, OK)
         return reply
 
     async def _answer(self, journey: Journey) -> Reply:
@@ -127,12 +98,42 @@ class Pipeline:
             return self._explain(journey)
         journey.key = self.recall.key(query)
         journey.cache = "bypass" if journey.key is None else "miss"
-        kept = await self.recall.find(journey.key, query.cache)
+        kept = await self.recalled(journey)
         if kept is not None:
-            return self._replay(journey, kept)
-        decision = self.decide(query)
-        collect = Assembler() if journey.key is not None else None
-        spending = Spending(self.world, query, decision, self.routing.tiers, collect)
+            return self.replay(journey, kept)
+        flights = self.recall.flights
+        if journey.key is None or flights is None or query.cache == "no-cache":
+            return await self.spend(journey)
+        return await Sharing(self, journey, journey.key, flights).answer()
+
+    async def recalled(self, journey: Journey) -> Kept | None:
+        """Return a stored answer that will do, if there is one: the step recall."""
+        return await self.recall.find(
+            journey.key,
+            journey.query.cache,
+            lambda: self.recall.place_of(self._decided(journey).tier.name),
+            journey.decision_id,
+        )
+
+    def _decided(self, journey: Journey) -> Decision:
+        """Return the decision for a journey, taken once."""
+        if journey.decision is None:
+            journey.decision = self.decide(journey.query)
+        return journey.decision
+
+    async def spend(self, journey: Journey) -> Reply:
+        """Take the steps from gauge to settle."""
+        query, decision = journey.query, self._decided(journey)
+        collect = None
+        if self.pacing is not None:
+            journey.booked = await self.pacing.reserve(self.pacing.expected(decision))
+        if journey.key is not None:
+            journey.key.decision = decision
+            self.recall.count_paid()
+            collect = Assembler()
+        spending = Spending(
+            self.world, query, decision, self.routing.tiers, collect, pools=self.recall.pools
+        )
         journey.spending = spending
         if not query.stream:
             return await self._settle(journey, await spending.complete())
@@ -152,26 +153,22 @@ class Pipeline:
             return pass_through(self.models[query.model], query)
         try:
             return decide(
-                self.routing, self._difficulty(query), query, fallback=self.on_classifier_error
+                self.routing,
+                difficulty(self.gauge, query, self.on_classifier_error),
+                query,
+                fallback=self.on_classifier_error,
+                purse=None if self.pacing is None else self.pacing.purse(),
+                draw=None if self.draw is None or query.dry_run else self.draw(),
             )
         except LookupError as error:
             raise InvalidRequestError(str(error), param="router") from error
 
-    def _difficulty(self, query: Query) -> Difficulty | None:
-        try:
-            return self.gauge.score(query.ask)
-        except (RuntimeError, ValueError, ArithmeticError) as error:
-            if self.on_classifier_error == "reject":
-                raise ClassifierUnavailableError(
-                    "the classifier failed, and routing.on_classifier_error is reject"
-                ) from error
-            return None
-
     def _explain(self, journey: Journey) -> Reply:
         decision = self.decide(journey.query)
         why = self.gauge.explain(journey.query.ask) if decision.difficulty else ()
-        shown = describe(journey.decision_id, decision, why, sorted(STRATEGIES))
-        headers = decision_headers(self._told(journey), shown, cost_known=False)
+        changes = what_if(self.routing, journey.query, decision)
+        shown = describe(journey.decision_id, decision, why, sorted(STRATEGIES), changes)
+        headers = decision_headers(self.told(journey), shown, cost_known=False)
         return Reply(200, JSON + headers, orjson.dumps(shown))
 
     async def _settle(self, journey: Journey, completion: dict[str, Any]) -> Reply:
@@ -188,14 +185,14 @@ class Pipeline:
         """Yield a stream as it comes, then what it cost; raises ApiError, never fakes a stop."""
         spending, query = journey.spending, journey.query
         assert spending is not None
-        with self._recorded(journey):
+        with self.recorded(journey):
             async with aclosing(answer.payloads()) as payloads:
                 async for batch in payloads:
                     yield frame(batch)
             router = journey.told = spending.router()
             if spending.collect is not None:
                 await self.recall.keep(journey.key, spending.collect.completion(), router)
-        self._end(journey, OK)
+        self.end(journey, OK)
         usage = write_usage(spending.ledger.usage)
         yield closing(answer.finish, router, usage if query.include_usage else None)
 
@@ -215,32 +212,43 @@ class Pipeline:
         self, journey: Journey, spending: Spending, search: "asyncio.Future[dict[str, Any]]"
     ) -> AsyncGenerator[bytes, None]:
         """Yield comments until the search ends, then its winner as a stream."""
-        with self._recorded(journey):
+        with self.recorded(journey):
             try:
                 while not search.done():
-                    yield KEEP_ALIVE
+                    yield self._progress(journey, spending)
                     await asyncio.wait((search,), timeout=KEEP_ALIVE_S)
                 completion = search.result()
+                if journey.query.progress:
+                    completion["id"] = journey.decision_id
             finally:
                 search.cancel()
             router = journey.told = spending.router()
             await self.recall.keep(journey.key, completion, router)
-        self._end(journey, OK)
+        self.end(journey, OK)
         usage = write_usage(spending.ledger.usage)
         for part in replayed(completion, router, usage if journey.query.include_usage else None):
             yield part
 
+    def _progress(self, journey: Journey, spending: Spending) -> bytes:
+        """Return a sign of life of a search: a comment, or reasoning for a client that wants to see it."""
+        solve = spending.solve
+        text = "search" if solve is None else solve.progress
+        if not journey.query.progress:
+            return comment(text)
+        return thinking_aloud(journey.decision_id, 0, text + "\n")
+
     def _streamed(self, journey: Journey, stream: AsyncGenerator[bytes, None]) -> Reply:
         return Reply(200, EVENTS + self.headers(journey), stream=stream)
 
-    def _replay(self, journey: Journey, kept: Kept) -> Reply:
+    def replay(self, journey: Journey, kept: Kept, how: str = "") -> Reply:
         """Return a stored answer, as a body or as a stream; nothing was spent on it."""
-        journey.cache = "hit"
+        journey.cache, journey.kept = how or ("near" if kept.near else "hit"), kept
+        self.recall.count(journey.cache, kept)
         router = journey.told = served_from_cache(kept.router)
         usage = write_usage(Usage())
-        headers = decision_headers(self._told(journey), router, cost_known=True)
+        headers = decision_headers(self.told(journey), router, cost_known=True)
         if not journey.query.stream:
-            body = kept.completion | {"usage": usage, "router": router}
+            body = {**kept.completion, "usage": usage, "router": router}
             return Reply(200, JSON + headers, orjson.dumps(body))
         parts = replayed(kept.completion, router, usage if journey.query.include_usage else None)
         return Reply(200, EVENTS + headers, b"".join(parts))
@@ -251,11 +259,12 @@ class Pipeline:
         """Return the decision headers: what is known by now."""
         spending = journey.spending
         router = journey.told or ({} if spending is None else spending.router())
-        return decision_headers(self._told(journey, failed), router, cost_known=cost_known)
+        return decision_headers(self.told(journey, failed), router, cost_known=cost_known)
 
-    def _told(self, journey: Journey, failed: ApiError | None = None) -> Told:
+    def told(self, journey: Journey, failed: ApiError | None = None) -> Told:
+        """Return what the headers say beside the decision."""
         spending = journey.spending
-        waited_s = 0.0 if spending is None else spending.trace.waited_s
+        waited_s = journey.waited_s if spending is None else spending.trace.waited_s
         attempts = 0 if spending is None else spending.trace.attempts
         if failed is not None:
             attempts = max(attempts, failed.attempts)
@@ -263,16 +272,22 @@ class Pipeline:
         journey.overhead_s = overhead_s
         return Told(journey.decision_id, journey.cache, overhead_s * 1000, attempts)
 
-    def _recorded(self, journey: Journey) -> AbstractContextManager[None]:
-        return on_failure(partial(self._end, journey))
+    def recorded(self, journey: Journey) -> AbstractContextManager[None]:
+        """Record the journey if what is done inside fails."""
+        return on_failure(partial(self.end, journey))
 
-    def _end(self, journey: Journey, status: str) -> None:
-        """Record a journey; every way it can take comes here once."""
+    def end(self, journey: Journey, status: str) -> None:
+        """Record a journey, once: its end is seen from within its stream and from around it."""
+        if journey.ended:
+            return
+        journey.ended = True
         spending, overhead_s = journey.spending, journey.overhead_s
         if overhead_s is None:
-            overhead_s = self._told(journey).overhead_ms / 1000
-        ending = Ending(journey.decision_id, status, journey.cache, overhead_s)
+            overhead_s = self.told(journey).overhead_ms / 1000
+        ending = Ending(journey.decision_id, status, journey.cache, overhead_s, kept=journey.kept)
         if spending is not None:
             journey.told = journey.told or spending.router()
             ending = spending.at_the_end(ending)
         self.records.ended(journey.told or {}, ending)
+        if self.log is not None:
+            self.log(journey, ending)

@@ -1,4 +1,4 @@
-"""What a server did, in numbers: ``GET /metrics`` and the decision log. Knows no prompt, key or tenant.
+"""What a server did, in numbers: ``GET /metrics``. Knows no prompt, key or tenant.
 
 Labels come from fixed sets: the configuration's tiers and models, and our own words for causes, statuses and
 stop reasons. Each worker counts for itself and answers ``/metrics`` with its own numbers: with several workers behind
@@ -6,25 +6,20 @@ one port a scrape sees one of them, so run one worker per port where the sums mu
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from policies.tokens import TokenCount
 from policies.types import Candidate, Usage
 
+from .backends.unenforced import THINKING_OFF, THINKING_TOKENS
+from .cache.claim import Kept
 from .cache.recall import UNCUT
 from .errors import ApiError, InternalError
 from .metrics import Counter, Histogram
 from .trust import TOLERANCE, TOLERANCE_TOKENS
-
-decisions = logging.getLogger("thinkthrift.decisions")
-decisions.setLevel(logging.WARNING)
-"""One JSON object per request at INFO. Off until somebody sets this logger's level: it grows with traffic."""
 
 OK = "ok"
 CANCELLED = "cancelled"
@@ -49,6 +44,7 @@ class Ending:
         usage: All upstream calls together.
         baseline_tokens: Completion tokens that the dearest tier was expected to spend; 0 if not scored.
         efficiency: See ``outcome_efficiency``.
+        kept: The stored or shared answer that was not paid for again.
     """
 
     decision_id: str
@@ -58,6 +54,7 @@ class Ending:
     usage: Usage = Usage()
     baseline_tokens: int = 0
     efficiency: float | None = None
+    kept: Kept | None = None
 
 
 class Records:
@@ -76,6 +73,11 @@ class Records:
             "thinkthrift_decisions_total", "Decisions taken, dry runs too.", ("cause",)
         )
         self.cache = Counter("thinkthrift_cache_results_total", "What the cache did.", ("result",))
+        self.cache_saved = Counter(
+            "thinkthrift_cache_saved_total",
+            "What answers cost when they were paid for, each time they were not paid for again.",
+            ("tier", "unit"),
+        )
         self.tokens = Counter(
             "thinkthrift_upstream_tokens_total",
             "Tokens of all upstream calls; completion includes reasoning.",
@@ -112,6 +114,11 @@ class Records:
             "Answers that thought past their budget.",
             ("model",),
         )
+        self.native_ignored = Counter(
+            "thinkthrift_native_budget_ignored_total",
+            "Answers that thought past a budget which their model had been told.",
+            ("model",),
+        )
         self.overhead = Histogram(
             "thinkthrift_overhead_seconds",
             "Time of ours, without waiting for upstreams.",
@@ -124,13 +131,26 @@ class Records:
         self.efficiency_known = Counter(
             "thinkthrift_outcome_efficiency_count", "Answers whose efficiency is known.", ("tier",)
         )
+        self.feedback = Counter(
+            "thinkthrift_feedback_total", "Verdicts of clients, new or changed.", ("verdict",)
+        )
+        self.log_lost = Counter(
+            "thinkthrift_decision_log_lost_total",
+            "Lines of the decision log that could not be written.",
+            (),
+        )
 
     def decided(self, cause: str) -> None:
         """Count a decision."""
         self.decisions.add(1, cause)
 
+    def judged(self, verdict: Mapping[str, Any]) -> None:
+        """Count a verdict: right, wrong, or a rating."""
+        named = {True: "right", False: "wrong", None: "rating"}
+        self.feedback.add(1, named[verdict.get("correct")])
+
     def ended(self, told: Mapping[str, Any], ending: Ending) -> None:
-        """Count a request that ended, and log it if the decision log is on.
+        """Count a request that ended.
 
         Args:
             told: Its ``router`` object; empty when it was not decided.
@@ -142,8 +162,10 @@ class Records:
         self.overhead.observe(ending.overhead_s, ending.cache)
         if told:
             self._spent(told, tier, ending, answered=answered)
-        if decisions.isEnabledFor(logging.INFO):
-            decisions.info("%s", _line(told, ending))
+        if answered and (kept := ending.kept) is not None:
+            self.cache_saved.add(kept.router["upstream_tokens"], tier, "tokens")
+            self.cache_saved.add(kept.router["cost_usd"], tier, "usd")
+            self.cache_saved.add(kept.took_s, tier, "seconds")
 
     def _spent(self, told: Mapping[str, Any], tier: str, ending: Ending, *, answered: bool) -> None:
         usage, cost, calls = ending.usage, told["cost_usd"], told["calls"]
@@ -181,6 +203,8 @@ class Records:
         past = limit is not None and tokens > limit * TOLERANCE + TOLERANCE_TOKENS
         if reason == "thinking_budget" or (past and told["calls"] == 1):
             self.ignored.add(1, told["model"])
+            if not {THINKING_OFF, THINKING_TOKENS} & set(told.get("unenforced", ())):
+                self.native_ignored.add(1, told["model"])
 
     def exposition(self) -> str:
         """Return everything in Prometheus' text format, version 0.0.4."""
@@ -238,16 +262,3 @@ def _size(candidate: Candidate) -> int:
     count.add(candidate.text)
     count.add(candidate.reasoning)
     return count.tokens
-
-
-def _line(told: Mapping[str, Any], ending: Ending) -> str:
-    return orjson.dumps(
-        {
-            "decision_id": ending.decision_id,
-            "status": ending.status,
-            "cache": ending.cache,
-            "overhead_ms": round(ending.overhead_s * 1000, 3),
-            "prompt_tokens": ending.usage.prompt,
-            **told,
-        }
-    ).decode()

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import orjson
 
+from policies.routing.counterfactual import WhatIf
 from policies.types import Decision
 
 from .errors import ApiError
@@ -93,8 +94,8 @@ def router_object(
 
     ``cost_usd`` is every call of the request by the price of the model that answered it, wasted, retried
     and cancelled ones too. ``baseline_cost_usd`` is what the last tier, the dearest, was expected to cost for
-    this query, with the strategy it is configured with (or that the client wished) and all of its
-    samples; it is fixed before the first call. Saved is baseline minus cost, and can be negative.
+    this query, with the strategy it is configured with (or that the client wished), a vote that ends
+    early included; it is fixed before the first call. Saved is baseline minus cost, and can be negative.
     Without a score there is no expectation, and the baseline is what was paid: nothing counts as saved.
     """
     usage = ledger.usage
@@ -118,6 +119,7 @@ def router_object(
         "baseline_cost_usd": round(baseline, 8),
         "estimated": usage.estimated,
         "unenforced": sorted(unenforced),
+        **({"propensity": decision.propensity} if decision.propensity < 1.0 else {}),
     }
 
 
@@ -138,6 +140,7 @@ def describe(
     decision: Decision,
     explanation: Sequence[tuple[str, float]],
     known: Sequence[str],
+    changes: Sequence[WhatIf] = (),
 ) -> dict[str, Any]:
     """Return the decision as ``/v1/route`` and ``thinkthrift route --json`` show it.
 
@@ -146,6 +149,7 @@ def describe(
         decision: Where the query would go.
         explanation: Features in words and what each did to the difficulty.
         known: Every strategy this server knows.
+        changes: What would lead to another tier.
     """
     score = decision.difficulty
     return {
@@ -168,18 +172,25 @@ def describe(
         "max_total_tokens": decision.budget.total,
         "score": None if score is None else score.as_dict(),
         "explanation": [{"feature": name, "effect": effect} for name, effect in explanation],
+        "what_if": [{"change": each.change, "tier": each.tier} for each in changes],
         "strategies": list(known),
     }
 
 
-def error_reply(error: ApiError, headers: Headers) -> Reply:
-    """Return the error envelope with its status, and the headers that tell an SDK what to do."""
+def error_reply(error: ApiError, headers: Headers, body: Mapping[str, Any] | None = None) -> Reply:
+    """Return an error with its status and the headers that tell an SDK what to do.
+
+    Args:
+        error: What went wrong.
+        headers: The decision headers known by now.
+        body: The envelope of another API than OpenAI's.
+    """
     extra: Headers = []
     if error.status in (429, 503):
         extra.append((b"retry-after", b"%d" % max(1, ceil(error.retry_after_s or 1.0))))
     if error.final:
         extra.append((b"x-should-retry", b"false"))
-    return Reply(error.status, JSON + headers + extra, orjson.dumps(error.body()))
+    return Reply(error.status, JSON + headers + extra, orjson.dumps(body or error.body()))
 
 
 def error_event(error: ApiError) -> bytes:

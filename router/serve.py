@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from .app import create_app
-from .cache.embedded import EmbeddedServer
+from .cache.embedded import embedded_server
 from .cache.redis_store import CacheUnavailableError
 from .settings import Settings
 
@@ -70,7 +70,7 @@ async def _run_workers(settings: Settings, listener: socket.socket, workers: int
         if settings.cache.url != "embedded":
             await asyncio.to_thread(supervisor.run)
             return
-        async with EmbeddedServer(settings.cache.state_dir):
+        async with embedded_server(settings.cache):
             await asyncio.to_thread(supervisor.run)
     except CacheUnavailableError:
         await asyncio.to_thread(supervisor.run)

@@ -16,25 +16,21 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from .errors import ConfigError
+from .settings_cache import CacheSettings
 from .settings_checks import references, warnings
 from .settings_problems import path, readable
+from .settings_routing import POLICIES, RoutingSettings
 from .settings_schema import (
     DIALECTS,
-    POLICIES,
-    STRATEGIES,
-    VERIFIERS,
-    CacheSettings,
     KeySettings,
     LimitsSettings,
     LiteLLMParams,
     ModelSettings,
     PriceSettings,
-    RoutingSettings,
-    SearchSettings,
     Settings,
     TierSettings,
-    VerifierSettings,
 )
+from .settings_search import STRATEGIES, VERIFIERS, SearchSettings, VerifierSettings
 
 __all__ = [
     "DIALECTS",

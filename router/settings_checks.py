@@ -13,6 +13,7 @@ from policies.types import Tier, Usage
 
 from .prices import PriceTable
 from .settings_problems import suggestion
+from .settings_routing import named_tiers
 from .settings_schema import Settings
 
 LOCAL_PROVIDERS = ("hosted_vllm", "ollama", "ollama_chat", "lm_studio", "llamafile", "vllm")
@@ -56,8 +57,7 @@ def warnings(settings: Settings, prices: PriceTable | None = None) -> list[str]:
         *_unordered(tiers),
         *_dominated(tiers),
         *_cramped(tiers),
-        *(["cache.near_duplicates is on: this version only knows exact answers"]
-          if settings.cache.near_duplicates == "on" else []),
+        *_half_lengthened(tiers),
     ]  # fmt: skip
 
 
@@ -113,9 +113,10 @@ def _unknown_tiers(document: Mapping[str, Any], tiers: list[str]) -> Iterator[st
     on_error = routing.get("on_classifier_error") if isinstance(routing, dict) else None
     if on_error not in ("highest", "lowest", "reject"):
         asked.append(("routing.on_classifier_error", on_error))
+    asked += named_tiers(routing if isinstance(routing, dict) else {})
     for where, name in asked:
         if isinstance(name, str) and name not in tiers:
-            words = ["highest", "lowest", "reject"] if where.startswith("routing") else []
+            words = ["highest", "lowest", "reject"] if where.endswith("classifier_error") else []
             yield f'{where}: no tier "{name}"{suggestion(name, [*tiers, *words])}'
 
 
@@ -166,7 +167,10 @@ def _dominated(tiers: tuple[Tier, ...]) -> Iterator[str]:
             yield f'tiers "{one.name}" and "{other.name}" do the same; one is never needed'
             continue
         for worse, better in ((one, other), (other, one)):
-            no_better = RUNGS.index(worse.rung) <= RUNGS.index(better.rung)
+            no_better = (
+                RUNGS.index(worse.rung) <= RUNGS.index(better.rung)
+                and worse.ability <= better.ability
+            )
             if no_better and _typical_usd(worse) > _typical_usd(better):
                 yield (
                     f'tier "{worse.name}" is dominated: "{better.name}" costs less and starts '
@@ -187,6 +191,15 @@ def _cramped(tiers: tuple[Tier, ...]) -> Iterator[str]:
                 f'tier "{tier.name}" can give out {room} tokens; full thinking and the answer '
                 f"reserve take {needed}, so thinking will be cut earlier"
             )
+
+
+def _half_lengthened(tiers: tuple[Tier, ...]) -> Iterator[str]:
+    for tier in tiers:
+        if bool(tier.wait) != bool(tier.min_thinking_tokens):
+            given, absent = "wait", "min_thinking_tokens"
+            if tier.min_thinking_tokens:
+                given, absent = absent, given
+            yield f'tier "{tier.name}": {given} does nothing without {absent}'
 
 
 def _work(tier: Tier) -> tuple[object, ...]:

@@ -6,30 +6,31 @@ Nothing here reads a file or the environment, and nothing here checks one part a
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr
 from typing_extensions import override
 
 from classifier.types import Rung
-from policies.types import Price, SearchPlan, Thinking, Tier
+from policies.types import Price, Tier
 
 from .addresses import without_credentials
+from .catalogue import Catalogue
 from .prices import PriceTable
-
-RoutingPolicyName = Literal[
-    "utility", "quality", "threshold", "cascade", "pinned", "guaranteed", "paced"
-]
-POLICIES: tuple[str, ...] = get_args(RoutingPolicyName)
-"""Every routing policy a configuration may name, built already or not."""
-
-StrategyName = Literal[
-    "single", "vote", "weighted_vote", "best_of_n", "beam_search", "dvts", "mcts", "self_refine",
-    "early_exit", "deepconf", "cascade", "synthesis", "plan", "debate", "stepwise", "templates",
-]  # fmt: skip
-STRATEGIES: tuple[str, ...] = get_args(StrategyName)
-"""Every test-time strategy a configuration may name, built already or not."""
+from .settings_cache import CacheSettings
+from .settings_log import LogSettings
+from .settings_routing import RoutingSettings
+from .settings_search import SearchSettings
+from .settings_values import (
+    Amount,
+    Count,
+    Logits,
+    Seconds,
+    Section,
+    Switch,
+    Text,
+    ThinkingSwitch,
+)
 
 Dialect = Literal[
     "openai", "openai_responses", "anthropic_budget", "anthropic_adaptive", "gemini_budget",
@@ -38,37 +39,6 @@ Dialect = Literal[
 ]  # fmt: skip
 DIALECTS: tuple[str, ...] = get_args(Dialect)
 """Every way of asking a server for a thinking budget."""
-
-VerifierKind = Literal["judge", "reward", "schema", "self_certainty", "consistency"]
-VERIFIERS: tuple[str, ...] = get_args(VerifierKind)
-
-CACHE_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster", "unix")
-
-
-def _spelled(value: object) -> object:
-    # YAML 1.1 reads a bare on or off as a boolean.
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
-
-
-Text = Annotated[str, Field(min_length=1)]
-Count = Annotated[int, Field(ge=1, strict=True)]
-Amount = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
-Switch = Annotated[bool, Field(strict=True)]
-ThinkingSwitch = Annotated[
-    Thinking, BeforeValidator(_spelled, json_schema_input_type=Thinking | bool)
-]
-OnOff = Annotated[
-    Literal["on", "off"],
-    BeforeValidator(_spelled, json_schema_input_type=Literal["on", "off"] | bool),
-]
-
-
-class Section(BaseModel):
-    """A mapping of the file: frozen, and every key must be known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class PriceSettings(Section):
@@ -119,6 +89,9 @@ class CapabilitySettings(Section):
     native_budget: Switch | None = None
     usage_in_stream: Switch | None = None
     cancel_frees: Switch | None = None
+    stop: Switch | None = None
+    logprobs: Annotated[int, Field(ge=0, le=20, strict=True)] | None = None
+    seed: Switch | None = None
 
 
 class ModelSettings(Section):
@@ -142,21 +115,6 @@ class ModelSettings(Section):
         return prices.find(self.litellm_params.model)
 
 
-class VerifierSettings(Section):
-    """What judges the samples of a search."""
-
-    kind: VerifierKind
-    model: str | None = None
-
-
-class SearchSettings(Section):
-    """The test-time search of a tier."""
-
-    strategy: StrategyName = "single"
-    n: Count = 1
-    verifier: VerifierSettings | None = None
-
-
 class TierSettings(Section):
     """One rung of the ladder; `policies.types.Tier` says what each field means."""
 
@@ -172,63 +130,9 @@ class TierSettings(Section):
     search: SearchSettings = SearchSettings()
     fallback_tier: str | None = None
     stop_when_converged: Switch = False
-
-
-class RoutingSettings(Section):
-    """How a query is sent to a tier.
-
-    Attributes:
-        policy: The routing policy of requests that name none.
-        dial: 0 cheapest ... 1 best.
-        on_classifier_error: ``highest``, ``lowest``, ``reject`` or a tier's name.
-        boundaries: Difficulties in (0, 1), ascending, between neighbouring tiers; only the
-            threshold policy reads them.
-    """
-
-    policy: RoutingPolicyName = "utility"
-    dial: Share = 0.5
-    on_classifier_error: Text = "highest"
-    boundaries: tuple[Share, ...] | None = None
-
-
-class CacheSettings(Section):
-    """Where answers are kept.
-
-    Attributes:
-        url: ``embedded``, ``off``, or a Redis or Valkey address; may hold a password.
-        ttl_s: Seconds an answer is kept.
-        near_duplicates: Whether paraphrases may share an answer.
-        sampled: Keep answers to an explicit ``temperature`` above 0 as well.
-        secret: Keys the hashes of cache keys; replicas that share a cache share it. Absent: from
-            the address for a Redis, from a file in ``state_dir`` for the embedded server.
-        state_dir: Directory of the embedded server; absent is the user's state directory.
-    """
-
-    url: Annotated[Text, BeforeValidator(_spelled, json_schema_input_type=str | Literal[False])] = (
-        "embedded"
-    )
-    ttl_s: Count = 3600
-    near_duplicates: OnOff = "off"
-    sampled: Switch = False
-    secret: SecretStr | None = None
-    state_dir: Path | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        if url in ("embedded", "off"):
-            return url
-        scheme, separator, rest = url.partition("://")
-        if not separator or scheme not in CACHE_SCHEMES or not rest:
-            known = ", ".join(f"{scheme}://" for scheme in CACHE_SCHEMES)
-            raise ValueError(f"must be embedded, off, or an address that starts with {known}")
-        return url
-
-    @override
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        yield "url", without_credentials(self.url)
-        for name in ("ttl_s", "near_duplicates", "sampled", "state_dir"):
-            yield name, getattr(self, name)
+    min_thinking_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
+    wait: Annotated[int, Field(ge=0, le=10, strict=True)] = 0
+    ability: Logits | None = None
 
 
 class LimitsSettings(Section):
@@ -258,6 +162,7 @@ class Settings(Section):
     limits: LimitsSettings = LimitsSettings()
     retries: Annotated[int, Field(ge=0, le=10, strict=True)] = 2
     keys: Annotated[tuple[KeySettings, ...], Field(min_length=1)] | None = None
+    log: LogSettings = LogSettings()
 
     def model(self, name: str) -> ModelSettings | None:
         """Return the ``model_list`` entry of that name."""
@@ -274,9 +179,11 @@ class Settings(Section):
     def build_tiers(self, prices: PriceTable) -> tuple[Tier, ...]:
         """Return the tiers as decisions know them, cheap to dear.
 
-        The price is the first model's; one nobody knows is 0, and `warnings` says so.
+        Price and ability are the first model's; a price nobody knows is 0, and `warnings` says so.
         """
         given = {model.model_name: model.price_in(prices) for model in self.model_list}
+        known = {model.model_name: model.litellm_params.model for model in self.model_list}
+        catalogue = Catalogue.load()
         return tuple(
             Tier(
                 name=tier.name,
@@ -288,10 +195,15 @@ class Settings(Section):
                 max_output_tokens=tier.max_output_tokens,
                 max_total_tokens=tier.max_total_tokens,
                 timeout_s=tier.timeout_s,
-                search=SearchPlan(tier.search.strategy, tier.search.n),
+                search=tier.search.plan(),
                 fallback_tier=tier.fallback_tier,
                 stop_when_converged=tier.stop_when_converged,
+                min_thinking_tokens=tier.min_thinking_tokens,
+                wait=tier.wait,
                 price=given.get(tier.models[0]) or Price(),
+                ability=catalogue.ability(known.get(tier.models[0], ""), rung)
+                if tier.ability is None
+                else tier.ability,
             )
             for tier, rung in zip(self.tiers, self.rungs(), strict=True)
         )

@@ -4,17 +4,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from policies.budgets import plan_budget
+from policies.budgets import plan_budget, smallest
+from policies.strategies.single import ARMS, QUIET_ARMS
 from policies.tokens import prompt_tokens
-from policies.types import Decision, Query, SearchPlan, Tier
+from policies.turns import with_hint
+from policies.types import Budget, Decision, Query, SearchPlan, Tier
 
 from .answer import Answer
+from .cache.pools import Pools
 from .call import Trace, World
 from .errors import ApiError, OverloadedError, RateLimitedError, UpstreamError
 from .ledger import Ledger
 from .records import Ending, outcome_efficiency
 from .reply import router_object
-from .search import Solve
+from .search import Solve, unsearchable
 from .wire.openai_answer import Assembler
 
 T = TypeVar("T")
@@ -34,6 +37,8 @@ class Spending:
         trace: What happened upstream.
         answer: The answer in the making, without a search.
         solve: The search, if there is one.
+        pools: Samples of earlier searches.
+        note: What ``stop_reason`` says beside the reason.
     """
 
     world: World
@@ -45,11 +50,19 @@ class Spending:
     trace: Trace = field(default_factory=Trace)
     answer: Answer | None = None
     solve: Solve | None = None
+    pools: Pools | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
+        plan = self.decision.plan
+        if self.searches and (why := unsearchable(self.query)):
+            self.note = f"; single instead of {plan.strategy}: {why}"
+            self.decision = replace(self.decision, plan=SearchPlan(arm=plan.arm))
         budget = self.decision.budget
+        self.trace.until = self.world.now() + budget.deadline_s
         self.ledger.usd = budget.usd
-        self.ledger.limit(budget.total, budget.answer_reserve)
+        total = self._climbing_total() if self.decision.plan.ladder else budget.total
+        self.ledger.limit(total, budget.answer_reserve)
 
     @property
     def searches(self) -> bool:
@@ -58,14 +71,18 @@ class Spending:
 
     def at_the_end(self, ending: Ending) -> Ending:
         """Return the ending with what was spent."""
-        solve = self.solve
         *_, dearest = self.decision.expected.values() or (None,)
         return replace(
             ending,
             usage=self.ledger.usage,
             baseline_tokens=0 if dearest is None else dearest.tokens,
-            efficiency=outcome_efficiency(solve.arrived, solve.best) if solve else None,
+            efficiency=self._efficiency(),
         )
+
+    def _efficiency(self) -> float | None:
+        if self.solve is not None:
+            return outcome_efficiency(self.solve.arrived, self.solve.best)
+        return None if self.answer is None else self.answer.efficiency
 
     async def complete(self) -> dict[str, Any]:
         """Return the whole completion, without ``usage``; raises ApiError."""
@@ -79,11 +96,18 @@ class Spending:
         """Return the ``router`` object: what is known by now."""
         backend = self.trace.backend
         solve, answer = self.solve, self.answer
+        said = answer.stop_reason if answer else "done"
+        model, decision = "" if backend is None else backend.spec.name, self.decision
+        if solve is not None:
+            plan = replace(decision.plan, strategy=solve.strategy)
+            name, model = solve.answered_by or (decision.tier.name, model)
+            tier = next((t for t in self.tiers if t.name == name), decision.tier)
+            decision = replace(decision, plan=plan, tier=tier)
         return router_object(
-            self.decision,
+            decision,
             self.ledger,
-            model="" if backend is None else backend.spec.name,
-            stop_reason=solve.stop_reason if solve else answer.stop_reason if answer else "done",
+            model=model,
+            stop_reason=solve.stop_reason if solve else said + self.note,
             samples=solve.samples if solve else 1,
             agreement=solve.agreement if solve else None,
             unenforced=self.trace.unenforced,
@@ -93,12 +117,38 @@ class Spending:
         decision = self.decision
         if self.searches:
             self.solve = Solve(
-                self.world, self.query, decision.tier, decision.plan, decision.budget,
-                self.ledger, self.trace,
+                self.world, self.query, decision.tier, decision.plan, self._climb(),
+                self.ledger, self.trace, self.trace.until, self.pools,
             )  # fmt: skip
             return await self.solve.run()
         self.answer = self._single()
         return await self.answer.complete()
+
+    def _climb(self) -> list[tuple[Tier, Budget]]:
+        """Return the tiers a search may ask, cheap to dear, and what one answer may spend in each.
+
+        The plan names them, or they are all that the client's key may use up to the decided one.
+        """
+        plan, query = self.decision.plan, self.query
+        place = self.tiers.index(self.decision.tier) if self.decision.tier in self.tiers else 0
+        named = plan.ladder or [tier.name for tier in self.tiers[:place]]
+        allowed = [t for t in self.tiers if query.tiers is None or t.name in query.tiers]
+        tiers = [t for t in allowed if t.name in named or t is self.decision.tier]
+        tokens = prompt_tokens(query.body["messages"])
+        return [
+            (
+                tier,
+                plan_budget(tier, query.ceilings, self.decision.difficulty, prompt_tokens=tokens),
+            )
+            for tier in tiers or [self.decision.tier]
+        ]
+
+    def _climbing_total(self) -> int | None:
+        """Return what a climb may spend: what its tiers may together, the client's own limit at most."""
+        outputs = [budget.output for _, budget in self._climb()]
+        n = max(1, self.decision.plan.n)
+        own = None if None in outputs else sum(out * n for out in outputs if out is not None)
+        return smallest(own, self.query.ceilings.max_total_tokens)
 
     async def _start(self) -> Answer:
         self.answer = self._single()
@@ -106,10 +156,16 @@ class Spending:
         return self.answer
 
     def _single(self) -> Answer:
+        decision, query = self.decision, self.query
+        tier, budget, arm = decision.tier, decision.budget, decision.plan.arm
+        if arm in QUIET_ARMS:
+            tier, budget = replace(tier, thinking="off"), replace(budget, thinking=0)
+        if hint := ARMS.get(arm or ""):
+            messages = list(with_hint(query.body["messages"], hint))
+            query = replace(query, body={**query.body, "messages": messages})
         return Answer(
-            self.world, self.query, self.decision.tier, self.decision.budget,
-            self.ledger, self.trace, collect=self.collect,
-        )  # fmt: skip
+            self.world, query, tier, budget, self.ledger, self.trace, collect=self.collect
+        )
 
     async def _in_some_tier(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try the decided tier, then its fallbacks; a caller's mistake falls back nowhere."""
@@ -129,7 +185,7 @@ class Spending:
                 tried.add(fallback.name)
 
     def _fall_back(self, tier: Tier, error: ApiError) -> bool:
-        """Plan anew for ``tier`` with what is left of tokens and money; ``False`` if nothing is."""
+        """Plan anew for ``tier`` with what is left of tokens, money and time; ``False`` if nothing is."""
         query, most_usd = self.query, self.query.ceilings.max_cost_usd
         left_usd = None if most_usd is None else max(0.0, most_usd - self.ledger.cost_usd)
         budget = plan_budget(
@@ -140,7 +196,7 @@ class Spending:
             choices=query.choices,
         )
         self.ledger.limit(budget.total, budget.answer_reserve)
-        if self.ledger.exhausted:
+        if self.ledger.exhausted or self.world.now() >= self.trace.until:
             return False
         self.solve = None
         self.decision = replace(

@@ -24,6 +24,7 @@ class Record:
     broken: bool = False
     thinks: bool = False
     continues: bool = True
+    lengthens: bool = True
 
 
 class Trust:
@@ -46,6 +47,15 @@ class Trust:
         """Return whether reasoning handed over to this model as a beginning will be answered."""
         record = self._records.get(spec.name)
         return spec.can.prefill is not None and (record is None or record.continues)
+
+    def lengthens(self, name: str) -> bool:
+        """Return whether this model may be asked to continue reasoning that is open."""
+        record = self._records.get(name)
+        return record is None or record.lengthens
+
+    def observe_lengthening(self, name: str) -> None:
+        """Note that a model refused to continue reasoning that is open."""
+        self._records.setdefault(name, Record()).lengthens = False
 
     def observe_prefill(self, name: str, *, answered: bool) -> None:
         """Note whether a model went on where its reasoning was handed over; the last time counts."""

@@ -2,6 +2,7 @@
 
 from classifier.training.dataset import DataError
 from classifier.training.evaluate import evaluate
+from classifier.training.recipe import Recipe
 from classifier.training.run import run
 
-__all__ = ["DataError", "evaluate", "run"]
+__all__ = ["DataError", "Recipe", "evaluate", "run"]

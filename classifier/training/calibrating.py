@@ -12,6 +12,12 @@ from classifier.training.labels import Labels
 
 CALIBRATION_PRIOR = 5.0
 ASSUMED_SHARE, EASY_SHARE, EASY_FROM = 0.1, 0.3, 0.955
+POOLED = 0.5
+"""Weight of the distilled reasoners in what the full ones are calibrated on, where both were recorded.
+
+Few models were recorded on either rung: what one of them alone gains on a kind of question is mostly
+its own habit. Half and half ranks for a new pair of models better than either rung alone.
+"""
 KNOTS = (-12.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 BEND_PRIOR, LEAST_SLOPE = 5.0, 0.2
 
@@ -27,6 +33,8 @@ def calibration_rows(
     rows = np.flatnonzero(held & (labels.weight > 0) & (labels.token_weight > 0))
     measured = labels.measured[rows].max(axis=1)
     share = np.where(measured[:, None], labels.share[rows], expit(labels.logits[rows]))
+    pooled = POOLED * share[:, 1] + (1 - POOLED) * share[:, 2]
+    share[:, 2] = np.where(labels.measured[rows, 1:].all(axis=1), pooled, share[:, 2])
     easy = expit(labels.logits[rows, 0]) >= EASY_FROM
     assumed = np.where(easy, EASY_SHARE, ASSUMED_SHARE) * np.minimum(labels.weight[rows], 1.0)
     return rows, share, np.where(measured, 1.0, assumed)

@@ -12,6 +12,12 @@ from classifier.types import RUNGS
 
 Card = dict[str, object]
 
+_BUILDS: dict[object, str] = {
+    "all": "every row given, contest wordings and share-alike licences among them",
+    "permissive": "without contest wordings and without rows whose licence is "
+    "share-alike, non-commercial or unclear",
+}
+
 
 def make_card(
     *,
@@ -80,13 +86,17 @@ def _sources(rows: Mapping[str, Sequence[Question]]) -> list[dict[str, object]]:
 def _markdown(card: Card) -> str:
     metrics = json.dumps(card["metrics"], indent=2, ensure_ascii=False)
     recipe = json.dumps(card["recipe"], ensure_ascii=False)
-    sources = card["sources"]
+    sources, chosen = card["sources"], card["recipe"]
     assert isinstance(sources, list)
+    assert isinstance(chosen, dict)
+    build = chosen["licences"]
     lines = [
         f"# Difficulty classifier {card['version']}",
         "",
         f"Trained {card['date']} with scikit-learn, served with ONNX Runtime. "
         f"sha256 `{card['sha256']}`, {card['bytes']} bytes, feature schema `{card['feature_schema']}`.",
+        "",
+        f"Build `{build}`: {_BUILDS[build]}.",
         "",
         "It predicts, from the text alone, how likely an ordinary chat model, a distilled reasoner "
         "and a full reasoner answer correctly, how many tokens the full one thinks, and the domain.",

@@ -1,7 +1,7 @@
 """Fits the classifier with scikit-learn: perceptrons on dense features, a ridge on hashed n-grams.
 
-The perceptrons carry over to unseen kinds of question, the ridge knows the seen ones; their logits
-are added. Both learn the label plus its rank inside its source, because squared loss on the pooled
+The perceptrons carry over to unseen kinds of question, the ridge and those perceptrons that see
+nothing but sources with outcomes know the seen ones; their logits are added. They learn the label plus its rank inside its source, because squared loss on the pooled
 scale ignores sources whose questions differ little (two against five steps of school arithmetic).
 """
 
@@ -17,81 +17,35 @@ from sklearn.preprocessing import StandardScaler
 
 from classifier.training.augment import copies
 from classifier.training.calibrating import Bend, Line, calibrate, calibration_rows, fit_bend
+from classifier.training.crowds import Crowd, fit_crowd
 from classifier.training.dataset import Question
 from classifier.training.estimators import (
     DOMAINS,
     domain_shares,
     fit_domain,
     fit_grams,
-    fit_quietly,
     fit_thinking,
     standardised,
 )
 from classifier.training.labels import Labels
 from classifier.training.matrices import Matrices
+from classifier.training.recipe import Recipe
 from classifier.training.targets import RANK_SHARE, row_weights, within_sources
 
 TAUGHT_LANGUAGES = frozenset({"en"})
 """Languages with questions of every difficulty; only their n-grams may say anything about it."""
+
+ANCHOR_EVERY, ANCHOR_WEIGHT = 4, 0.3
+"""Rows without outcomes that the third crowd sees, and their weight.
+
+Without any it takes its own way with foreign and everyday texts, which no outcome was recorded on.
+"""
 
 HELD_OUT_PERCENT = 20
 COPY_SEED = 7
 
 _SMALL = 1e-6
 """Weight of a row that must not count; zero rows would change the solver's path."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Sizes and strengths; the defaults are those of the shipped artefact.
-
-    Attributes:
-        hidden: Neurons per hidden layer of each perceptron for success.
-        members: Perceptrons that are averaged, of either kind.
-        epochs: Passes over the data.
-        decay: L2 penalty of the perceptrons.
-        ridge: L2 penalty of the n-gram heads.
-        level_share: Weight of the perceptrons that learn the label of every source.
-        rank_share: Weight of those that learn the order inside sources of varied difficulty.
-        gram_share: Weight of the n-gram logits.
-        mutated: Changed copies of questions that keep their label.
-        glossary: Copies of English questions in pidgin Chinese.
-        copy_weight: Weight of a copy against its original.
-        constructed: Contest and school-book questions of our own per language, of either kind.
-    """
-
-    hidden: tuple[int, ...] = (48, 24)
-    members: int = 3
-    epochs: int = 8
-    decay: float = 0.3
-    ridge: float = 3.0
-    level_share: float = 0.3
-    rank_share: float = 0.5
-    gram_share: float = 0.5
-    mutated: int = 15_000
-    glossary: int = 6_000
-    copy_weight: float = 0.5
-    constructed: int = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """Perceptrons of one kind; their weighted mean is one summand of the rung logits.
-
-    Attributes:
-        members: They predict standardised logits.
-        centre: Shape ``(3,)``: undoes the standardising, weighted.
-        spread: Shape ``(3,)``: the same.
-    """
-
-    members: Sequence[MLPRegressor]
-    centre: NDArray[np.float64]
-    spread: NDArray[np.float64]
-
-    def predict(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the weighted logits of standardised dense features, shape ``(n, 3)``."""
-        mean = np.mean([member.predict(x) for member in self.members], axis=0)
-        return np.asarray(mean * self.spread + self.centre)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,38 +200,36 @@ def fit_success(
     grams = fit_grams(part, logits + RANK_SHARE * rank.scaled, gram_weights, recipe.ridge)
     advance("perceptrons")
     x = standardised(scaler, part.dense)
-    crowds = [_crowd(x, logits, weights, recipe, recipe.level_share)]
-    if varied.any():
-        order = rank.centred[varied] + RANK_SHARE * rank.scaled[varied]
-        balanced = row_weights(
-            [q for q, v in zip(chosen, varied, strict=True) if v], labels.weight[rows][varied]
-        )
-        crowds.append(_crowd(x[varied], order, balanced, recipe, recipe.rank_share))
+    order = rank.centred + RANK_SHARE * rank.scaled
+    everything = np.arange(rows.size)
+    answered = _answered(questions, labels)[rows]
+    anchored = np.flatnonzero(answered | (everything % ANCHOR_EVERY == 0))
+    weight = labels.weight[rows]
+    lessons = (
+        (everything, logits, weight, recipe.level_epochs, recipe.level_share),
+        (np.flatnonzero(varied), order, weight, recipe.rank_epochs, recipe.rank_share),
+        (
+            anchored,
+            logits,
+            weight * np.where(answered, 1.0, ANCHOR_WEIGHT),
+            recipe.answered_epochs,
+            recipe.answered_share,
+        ),
+    )
+    crowds = []
+    for pupils, targets, heed, epochs, share in lessons:
+        if pupils.size:
+            balanced = row_weights([chosen[p] for p in pupils], heed[pupils])
+            lesson = (x[pupils], targets[pupils], balanced, recipe)
+            crowds.append(fit_crowd(*lesson, epochs=epochs, share=share))
     return Success(scaler, crowds, grams, recipe.gram_share)
 
 
-def _crowd(
-    x: NDArray[np.float32],
-    targets: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    recipe: Recipe,
-    share: float,
-) -> Crowd:
-    centre, spread = targets.mean(axis=0), np.maximum(targets.std(axis=0), _SMALL)
-    members = [
-        MLPRegressor(
-            hidden_layer_sizes=recipe.hidden,
-            alpha=recipe.decay,
-            batch_size=min(256, x.shape[0]),
-            max_iter=recipe.epochs,
-            n_iter_no_change=recipe.epochs,
-            random_state=seed,
-        )
-        for seed in range(recipe.members)
-    ]
-    for member in members:
-        fit_quietly(member, x, (targets - centre) / spread, weights)
-    return Crowd(members, share * centre, share * spread)
+def _answered(questions: Sequence[Question], labels: Labels) -> NDArray[np.bool_]:
+    """Return which questions belong to a source with outcomes, copies included."""
+    measured = np.flatnonzero(labels.measured.any(axis=1)).tolist()
+    known = {questions[row].source for row in measured}
+    return np.array([question.source in known for question in questions])
 
 
 def _held_out(question: Question) -> bool:

@@ -13,10 +13,11 @@ from scipy.special import expit
 from classifier.training.constructed import constructed_questions
 from classifier.training.dataset import Outcomes, Question
 from classifier.training.evaluate import Pair, pair_up
-from classifier.training.fit import Recipe, fit_success, with_copies
+from classifier.training.fit import fit_success, with_copies
 from classifier.training.labels import make_labels
 from classifier.training.matrices import Matrices, make_matrices
 from classifier.training.metrics import apgr, auc
+from classifier.training.recipe import Recipe
 from classifier.training.routing_quality import WRONG_BELOW
 from classifier.training.scores import Scores
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from scipy.special import expit
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from classifier.training.assemble import parts_of
 from classifier.training.card import make_card, write_card
@@ -16,10 +17,12 @@ from classifier.training.constructed import constructed_questions
 from classifier.training.dataset import DataError, Outcomes, Question, read_outcomes, read_questions
 from classifier.training.estimators import DOMAINS
 from classifier.training.export import write_onnx
-from classifier.training.fit import N_STEPS, Fitted, Recipe, fit, with_copies
+from classifier.training.fit import N_STEPS, Fitted, fit, with_copies
 from classifier.training.labels import make_labels
+from classifier.training.licences import licensed
 from classifier.training.matrices import Matrices, make_matrices
 from classifier.training.metrics import dev_metrics
+from classifier.training.recipe import Recipe
 from classifier.training.robustness import kept_across_languages, kept_under_mutation
 
 ARTIFACT_NAME = "difficulty.onnx"
@@ -37,7 +40,8 @@ def run(
 ) -> dict[str, object]:
     """Train on the rows whose split is ``train`` and write artefact and card; return the card.
 
-    Deterministic: the same files and recipe give the same artefact on one machine.
+    Deterministic: the same files and recipe give the same artefact on one machine, byte for byte,
+    whatever the environment says about threads.
 
     Args:
         questions: JSON lines, gzip or plain; see ``docs/training.md``.
@@ -45,7 +49,7 @@ def run(
         out: Directory for ``difficulty.onnx``, ``model_card.json`` and ``model_card.md``.
         date: Day of the training, ISO format; its year and month are the artefact's version.
         console: Where the progress bar is drawn; default is standard error.
-        recipe: Sizes and strengths; default is the shipped recipe.
+        recipe: Sizes and strengths; which licences; default is the shipped recipe.
 
     Raises:
         DataError: If a file cannot be used or holds too little to learn from.
@@ -53,9 +57,10 @@ def run(
     recipe = recipe or Recipe()
     console = console or Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    # Sums of several threads differ in their last bits; one thread adds in one order.
+    with threadpool_limits(1), Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("reading", total=None)
-        every = read_questions(questions)
+        every = licensed(read_questions(questions), recipe.licences)
         train = [question for question in every if question.split == "train"]
         train += constructed_questions(recipe.constructed)
         every_train = train

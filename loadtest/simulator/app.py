@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from loadtest.records import Record
+from loadtest.simulator.confidence import with_logprobs
 from loadtest.simulator.delivery import Delivery, Pace, Script
 from loadtest.simulator.faults import FAULT_HEADER, REFUSALS, Fault, read_faults
 from loadtest.simulator.laws import LAWS, OFFSETS
@@ -25,6 +26,7 @@ from loadtest.simulator.reasoner import Token, limit, speak
 from loadtest.simulator.replay import MODELS as REPLAY_MODELS
 from loadtest.simulator.replay import Replayer
 from loadtest.simulator.request import BadRequestError, ChatRequest, parse_request
+from loadtest.simulator.scoring import parse_score_request, score_all
 from loadtest.simulator.stats import Stats
 from loadtest.simulator.tokens import count_tokens
 from loadtest.simulator.wire import CREATED, Bill, Head, error_body
@@ -91,6 +93,19 @@ class Simulator:
             with suppress(asyncio.CancelledError):
                 await watcher
 
+    async def score(self, request: Request) -> Response:
+        """Answer `POST /score`."""
+        try:
+            _, faults = read_faults("", request.headers.get(FAULT_HEADER, ""))
+            for fault, status in REFUSALS.items():
+                if fault in faults:
+                    return self._refusal(status, f"simulated {status}", code="simulated")
+            asked = parse_score_request(await request.body())
+        except BadRequestError as error:
+            return self._refusal(error.status, str(error), param=error.param, code=error.code)
+        self.stats.scored += len(asked.candidates)
+        return _json(score_all(asked, self._settings.seed))
+
     def _check_model(self, model: str) -> None:
         if model not in self.models:
             raise BadRequestError(
@@ -130,8 +145,12 @@ class Simulator:
         said = orjson.dumps([[message.role, message.text] for message in request.messages])
         rng = Random(_digest(f"{self._settings.seed} {model} {nonce} ".encode() + said))
         tokens = speak(question, request, LAWS[model], rng, faults)
+        if request.top_logprobs is not None:
+            doubt = Random(_digest(f"{self._settings.seed} {model} {nonce} doubt".encode() + said))
+            tokens = with_logprobs(tokens, question, request.top_logprobs, doubt)
         is_boundless = Fault.FOREVER in faults
-        max_tokens, stops = (None, ()) if is_boundless else (request.max_tokens, request.stop)
+        max_tokens = None if is_boundless else request.max_tokens
+        stops = () if is_boundless or Fault.IGNORE_STOP in faults else request.stop
         yield from limit(tokens, max_tokens, stops)
 
     async def _refuse(
@@ -171,10 +190,15 @@ class Simulator:
     async def _error(
         self, send: Send, status: int, message: str, *, param: str | None = None, code: str
     ) -> None:
+        await _respond(send, self._refusal(status, message, param=param, code=code))
+
+    def _refusal(
+        self, status: int, message: str, *, param: str | None = None, code: str
+    ) -> Response:
         self.stats.refused[str(status)] += 1
         headers = {"retry-after": "1"} if status == 429 else None
         body = error_body(status, message, param=param, code=code)
-        await _respond(send, Response(body, status, headers, "application/json"))
+        return Response(body, status, headers, "application/json")
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -208,6 +232,7 @@ def create_app(settings: Settings) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", simulator, methods=["POST"]),
+            Route("/score", simulator.score, methods=["POST"]),
             Route("/v1/models", list_models),
             Route("/v1/models/{name}", show_model),
             Route("/health", health),

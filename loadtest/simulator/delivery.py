@@ -13,6 +13,9 @@ from loadtest.simulator.reasoner import Channel, Token
 from loadtest.simulator.stats import Stats
 from loadtest.simulator.wire import Bill, Head
 
+Logprobs = list[dict[str, Any]]
+"""Entries of some tokens, in OpenAI's shape."""
+
 _WHOLE_GROUP_TOKENS = 32
 _FOREVER_PAUSE_S = (
     0.0005  # also without delays: a thinker without end must leave the processor to others
@@ -99,8 +102,8 @@ class Delivery:
             await self._event(
                 self._head.chunk({"role": "assistant", "content": content}, index=index)
             )
-            async for delta in self._deltas(tokens, self._pace.chunk_tokens):
-                await self._event(self._head.chunk(delta, index=index))
+            async for delta, said in self._deltas(tokens, self._pace.chunk_tokens):
+                await self._event(self._head.chunk(delta, index=index, logprobs=said))
                 n_chunks += 1
                 if Fault.DIE in faults and n_chunks == _DIES_AFTER_CHUNKS:
                     return
@@ -120,14 +123,21 @@ class Delivery:
         await self._pause(self._first_token_s())
         for index, tokens in enumerate(self._script.choices):
             message: dict[str, Any] = {"role": "assistant", "content": None}
-            async for delta in self._deltas(tokens, _WHOLE_GROUP_TOKENS):
+            logprobs: Logprobs = []
+            async for delta, said in self._deltas(tokens, _WHOLE_GROUP_TOKENS):
                 for field, text in delta.items():
                     message[field] = (message.get(field) or "") + text
+                logprobs += said
             if Fault.NULL_CONTENT not in faults:
                 message["content"] = message["content"] or ""
             finish = None if Fault.NO_FINISH in faults else self._finish
             choices.append(
-                {"index": index, "message": message, "finish_reason": finish, "logprobs": None}
+                {
+                    "index": index,
+                    "message": message,
+                    "finish_reason": finish,
+                    "logprobs": {"content": logprobs} if logprobs else None,
+                }
             )
         body = self._head.whole(choices, None if Fault.NO_USAGE in faults else self._script.bill)
         if Fault.DIE in faults:
@@ -139,46 +149,48 @@ class Delivery:
 
     async def _deltas(
         self, tokens: Iterator[Token | str], group_tokens: int
-    ) -> AsyncIterator[dict[str, str]]:
-        """Yield the deltas of one choice, reasoning placed where the faults say."""
+    ) -> AsyncIterator[tuple[dict[str, str], Logprobs]]:
+        """Yield the deltas of one choice, reasoning placed where the faults say, and the logprobs of each."""
         faults = self._script.faults
         in_content = bool(faults & {Fault.TAGS, Fault.TAGS_UNOPENED})
         field = "reasoning" if Fault.REASONING_FIELD in faults else "reasoning_content"
         before: Channel | None = None
-        async for channel, text in self._groups(tokens, group_tokens):
+        async for channel, group in self._groups(tokens, group_tokens):
+            text = "".join(token.text for token in group)
+            said = [token.logprobs for token in group if token.logprobs is not None]
             if channel is Channel.CONTENT:
                 if in_content and before is Channel.REASONING:
-                    yield {"content": "</th"}
-                    yield {"content": "ink>\n\n"}
+                    yield {"content": "</th"}, []
+                    yield {"content": "ink>\n\n"}, []
                 if Fault.NULL_CONTENT not in faults:
-                    yield {"content": text}
+                    yield {"content": text}, said
             elif in_content:
                 if before is None and Fault.TAGS in faults:
-                    yield {"content": "<thi"}
-                    yield {"content": "nk>\n"}
-                yield {"content": text}
+                    yield {"content": "<thi"}, []
+                    yield {"content": "nk>\n"}, []
+                yield {"content": text}, said
             else:
-                yield {field: text}
+                yield {field: text}, said
             before = channel
 
     async def _groups(
         self, tokens: Iterator[Token | str], group_tokens: int
-    ) -> AsyncIterator[tuple[Channel, str]]:
+    ) -> AsyncIterator[tuple[Channel, list[Token]]]:
         """Yield runs of up to `group_tokens` tokens of one channel, when their time has come; counts each token."""
-        group: list[str] = []
+        group: list[Token] = []
         channel = Channel.CONTENT
         for token in tokens:
             follows_on = isinstance(token, Token) and token.channel is channel
             if group and (not follows_on or len(group) == group_tokens):
                 await self._pause(len(group) * self._pace.token_s)
                 self._count(channel, len(group))
-                yield channel, "".join(group)
+                yield channel, group
                 group = []
             if isinstance(token, str):
                 self._finish = token
                 return
             channel = token.channel
-            group.append(token.text)
+            group.append(token)
 
     def _count(self, channel: Channel, n_tokens: int) -> None:
         if self._script.is_bill_fixed:

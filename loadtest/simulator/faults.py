@@ -17,6 +17,8 @@ class Fault(Enum):
     """Thinks without end and ignores every limit."""
     IGNORE_BUDGET = "ignore-budget"
     """Ignores the thinking budget and the off switch; still honours `max_tokens`."""
+    IGNORE_STOP = "ignore-stop"
+    """Says stop strings like any other text."""
     LOOP = "loop"
     """Repeats one sentence for pages instead of reasoning, then guesses."""
     NO_USAGE = "no-usage"

@@ -5,10 +5,11 @@ thoughts it reads its own text to see how far it got: the answer depends on noth
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain, repeat
 from random import Random
+from typing import Any
 
 from loadtest.simulator.arithmetic import Operand, Problem
 from loadtest.simulator.facts import answer_plainly
@@ -37,10 +38,11 @@ class Channel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One generated token."""
+    """One generated token; `logprobs` is its entry in OpenAI's shape, where they are wanted."""
 
     channel: Channel
     text: str
+    logprobs: dict[str, Any] | None = None
 
 
 def speak(
@@ -206,5 +208,5 @@ def _cut(held: list[Token], n_chars: int) -> Iterator[Token]:
     for token in held:
         if n_chars <= 0:
             return
-        yield Token(token.channel, token.text[:n_chars])
+        yield replace(token, text=token.text[:n_chars])
         n_chars -= len(token.text)

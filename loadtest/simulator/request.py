@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 MAX_CHOICES = 128
+MAX_ALTERNATIVES = 20
 _EFFORTS = {"minimal": 0.25, "low": 0.5, "medium": 1.0, "high": 1.5, "xhigh": 2.0}
 
 
@@ -43,6 +44,7 @@ class ChatRequest:
         thinking_off: The caller switched reasoning off, in any of the dialects.
         effort: Factor on the least length of the reasoning.
         json_answer: The answer must be a JSON object.
+        top_logprobs: Alternatives to list with each token; None for no logprobs.
     """
 
     model: str
@@ -57,6 +59,7 @@ class ChatRequest:
     n: int
     seed: int | None
     json_answer: bool
+    top_logprobs: int | None = None
 
 
 def parse_request(raw: bytes) -> ChatRequest:
@@ -89,6 +92,7 @@ def parse_request(raw: bytes) -> ChatRequest:
         seed=_whole(body, "seed", None, least=None),
         json_answer=_mapping(body.get("response_format")).get("type")
         in ("json_object", "json_schema"),
+        top_logprobs=_top_logprobs(body),
     )
 
 
@@ -155,6 +159,15 @@ def _whole(
             f"'{name}' must be an integer{'' if least is None else f' >= {least}'}", param=name
         )
     return value
+
+
+def _top_logprobs(body: Mapping[str, Any]) -> int | None:
+    top = _whole(body, "top_logprobs", 0, least=0) or 0
+    if top > MAX_ALTERNATIVES:
+        raise BadRequestError(
+            f"'top_logprobs' must be at most {MAX_ALTERNATIVES}", param="top_logprobs"
+        )
+    return top if body.get("logprobs") is True else None
 
 
 def _max_tokens(body: Mapping[str, Any]) -> int | None:

@@ -14,6 +14,7 @@ class Stats:
         cancelled: Answers that the client left before their end, by model.
         refused: Requests answered with an error, by status.
         corrupted: Hand-overs whose last step shows a value that no chain of ours can have.
+        scored: Candidates that the verifier has scored.
         open: Answers being generated now.
     """
 
@@ -29,6 +30,7 @@ class Stats:
         self.cancelled: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.corrupted = 0
+        self.scored = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the body of `GET /stats`."""
@@ -43,4 +45,5 @@ class Stats:
             "open_streams": self.open,
             "refused": dict(self.refused),
             "corrupted_handovers": self.corrupted,
+            "scored": self.scored,
         }

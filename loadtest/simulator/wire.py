@@ -46,9 +46,20 @@ class Head:
     model: str
     include_usage: bool = False
 
-    def chunk(self, delta: dict[str, Any], finish: str | None = None, index: int = 0) -> bytes:
+    def chunk(
+        self,
+        delta: dict[str, Any],
+        finish: str | None = None,
+        index: int = 0,
+        logprobs: list[dict[str, Any]] | None = None,
+    ) -> bytes:
         """Return one server-sent event."""
-        choice = {"index": index, "delta": delta, "finish_reason": finish, "logprobs": None}
+        choice = {
+            "index": index,
+            "delta": delta,
+            "finish_reason": finish,
+            "logprobs": {"content": logprobs} if logprobs else None,
+        }
         return self._event([choice], {"usage": None} if self.include_usage else {})
 
     def usage_chunk(self, bill: Bill) -> bytes:

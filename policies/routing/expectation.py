@@ -1,12 +1,18 @@
 """What a tier is expected to achieve and to spend on a query: the numbers every policy argues with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from classifier.calibration import shifted
 from classifier.types import Difficulty, Rung
+from policies.strategies import completed
+from policies.strategies.chances import expected_calls
+from policies.strategies.choose import choose
 from policies.types import Expected, SearchPlan, Tier, Usage, Wishes
 
 NO_WISHES = Wishes()
+
+EVEN = 0.5
 
 ANSWER_TOKENS = 250
 """Visible tokens of a typical answer: the mean of ordinary chat models on everyday and benchmark
@@ -35,15 +41,17 @@ class Prospect:
 
     Attributes:
         tier: The tier.
-        p_solve: Probability in [0, 1] that it answers correctly.
-        expected: What it is expected to spend.
+        p_solve: Probability in [0, 1] that one answer of it is correct.
+        expected: What it is expected to spend, all calls of its strategy together.
         usd: What that costs by the tier's real price: 0 where the price is 0 or unknown.
+        calls: Calls it is expected to make.
     """
 
     tier: Tier
     p_solve: float
     expected: Expected
     usd: float
+    calls: float = 1.0
 
 
 def prospects(
@@ -65,38 +73,50 @@ def prospects(
     """
     found = []
     for tier in tiers:
-        calls = plan_for(tier, wishes).n
+        p_solve = shifted(difficulty.p_solve[tier.rung], tier.ability)
+        calls = expected_calls(plan_for(tier, wishes, p_solve), p_solve)
         usage = foresee(tier, difficulty.thinking_p50, prompt_tokens, calls=calls, choices=choices)
         expected = _priced(tier, usage)
-        found.append(Prospect(tier, difficulty.p_solve[tier.rung], expected, tier.price.usd(usage)))
+        found.append(Prospect(tier, p_solve, expected, tier.price.usd(usage), calls))
     return found
 
 
-def plan_for(tier: Tier, wishes: Wishes) -> SearchPlan:
-    """Return the tier's own strategy and samples, or what the client wishes in their place."""
-    strategy = wishes.strategy or tier.search.strategy
-    n = wishes.n or tier.search.n
+def plan_for(tier: Tier, wishes: Wishes, p_solve: float | None = None) -> SearchPlan:
+    """Return the tier's own strategy and samples, or what the client wishes in their place.
+
+    Args:
+        tier: The tier.
+        wishes: The client's.
+        p_solve: Probability that one answer of the tier is right: what ``auto`` chooses by. ``None``, for a query
+            that was not scored, is an even chance.
+    """
+    own = tier.search
+    strategy, n = wishes.strategy or own.strategy, wishes.n or own.n
     if wishes.n is not None and wishes.strategy is None and strategy == "single" and n > 1:
         strategy = "vote"  # asking for samples without a strategy means: let them vote
-    return SearchPlan(strategy, 1 if strategy == "single" else max(n, 2))
+    if strategy == "single":
+        n = 1
+    elif wishes.n is not None:
+        n = max(n, 2)
+    elif strategy != own.strategy:
+        n = 1  # the tier's number is meant for its own strategy; this one has its own
+    plan = own if (strategy, n) == (own.strategy, own.n) else replace(own, strategy=strategy, n=n)
+    return completed(choose(plan, EVEN if p_solve is None else p_solve))
 
 
 def expect(tier: Tier, long_thinking: int, prompt_tokens: int) -> Expected:
     """Return what ``tier`` is expected to spend where a long-CoT model thinks ``long_thinking`` tokens.
 
     Total cost: price times predicted tokens, thinking included, times the calls of the strategy; not
-    the list price per token.
+    the list price per token. No cache hit is reckoned with: what the cache answers is never decided.
     """
     return _priced(tier, foresee(tier, long_thinking, prompt_tokens, calls=tier.search.n))
 
 
 def foresee(
-    tier: Tier, long_thinking: int, prompt_tokens: int, *, calls: int, choices: int = 1
+    tier: Tier, long_thinking: int, prompt_tokens: int, *, calls: float, choices: int = 1
 ) -> Usage:
-    """Return the tokens of all calls together: every sample of a search, every choice of a call.
-
-    A search that stops early spends less: this is what it spends when its samples disagree.
-    """
+    """Return the tokens of all calls together: every sample of a search, every choice of a call."""
     share = 0.0 if tier.thinking == "off" else THINKING_SHARE[tier.rung]
     thinking = int(share * long_thinking)
     if tier.max_thinking_tokens is not None:
@@ -107,7 +127,9 @@ def foresee(
         thinking = min(thinking, completion)
     answers = calls * choices
     return Usage(
-        prompt=prompt_tokens * calls, completion=completion * answers, reasoning=thinking * answers
+        prompt=round(prompt_tokens * calls),
+        completion=round(completion * answers),
+        reasoning=round(thinking * answers),
     )
 
 

@@ -5,7 +5,9 @@ question, it is ``dial / (1 - dial) / COST_WEIGHT``: 0 makes only cost count, 1 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from .choice import Choice, Situation
 from .expectation import Prospect
 
 COST_WEIGHT = 0.2
@@ -14,7 +16,6 @@ COST_WEIGHT = 0.2
 0.2 means: pay the dearest tier's typical cost for 20 points of success, not for 10.
 """
 
-
 NOISE = 0.03
 """Uplift that calibrated probabilities cannot tell from none: each is off by 0.02 or more (model card), and an
 uplift is the difference of two.
@@ -22,6 +23,15 @@ uplift is the difference of two.
 At dial 0.5 a dearer tier must promise more than this over the cheaper one; less as the dial rises, and at 1
 any promise counts.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Utility:
+    """Weighs success against expected cost; it has no parameter but the dial."""
+
+    def __call__(self, situation: Situation) -> Choice:
+        """Return the tier of the largest utility."""
+        return Choice(*choose(situation.prospects, situation.dial, situation.typical_usd))
 
 
 def choose(prospects: Sequence[Prospect], dial: float, typical_usd: float) -> tuple[int, str]:
@@ -35,18 +45,33 @@ def choose(prospects: Sequence[Prospect], dial: float, typical_usd: float) -> tu
         dial: 0 cheapest ... 1 best.
         typical_usd: What the dearest tier costs on a typical hard question, in USD.
     """
-    weight = COST_WEIGHT * (1.0 - dial) / typical_usd
-
-    def utility(index: int) -> float:
-        prospect = prospects[index]
-        if dial == 0.0:
-            return -prospect.expected.cost_usd
-        return dial * prospect.p_solve - weight * prospect.expected.cost_usd
-
-    noise = 2 * NOISE * (1.0 - dial) * dial
-    values = [utility(index) for index in range(len(prospects))]
-    best = next(i for i, value in enumerate(values) if max(values[i:]) <= value + noise)
+    worth, weight = worth_and_weight(dial, typical_usd)
+    best = first_unbeaten(
+        [worth * p.p_solve - weight * p.expected.cost_usd for p in prospects], noise_at(dial)
+    )
     return best, _reason(prospects, best)
+
+
+def worth_and_weight(dial: float, typical_usd: float) -> tuple[float, float]:
+    """Return what a right answer counts and what a USD counts; at dial 0 only money does."""
+    return dial, COST_WEIGHT * (1.0 - dial) / typical_usd
+
+
+def noise_at(dial: float) -> float:
+    """Return the difference of utilities that is none, see ``NOISE``."""
+    return 2 * NOISE * (1.0 - dial) * dial
+
+
+def first_unbeaten(values: Sequence[float], noise: float) -> int:
+    """Return the index of the first value that no later one beats by more than ``noise``."""
+    best = values[-1]
+    chosen = len(values) - 1
+    for index in range(len(values) - 2, -1, -1):
+        value = values[index]
+        best = max(best, value)
+        if best <= value + noise:
+            chosen = index
+    return chosen
 
 
 def _reason(prospects: Sequence[Prospect], best: int) -> str:

@@ -12,6 +12,7 @@ from .dialects import dialect_of
 from .direct import COMPATIBLE, Connections, DirectBackend
 from .litellm_backend import LiteLLMBackend
 from .port import Backend, ModelSpec
+from .reward import RewardEndpoint, score_url
 
 _BARE_OPENAI = ("gpt-", "o1", "o3", "o4", "chatgpt-")
 """Names without a provider prefix that LiteLLM takes for OpenAI's."""
@@ -44,6 +45,26 @@ def build_backends(
     }
 
 
+def build_rewards(settings: Settings, connections: Connections) -> dict[str, RewardEndpoint]:
+    """Return the reward endpoints that verifiers name, by ``model_name``."""
+    verifiers = [tier.search.verifier for tier in settings.tiers]
+    named = {v.model for v in verifiers if v is not None and v.kind == "reward"}
+    return {
+        entry.model_name: _reward(entry, connections)
+        for entry in settings.model_list
+        if entry.model_name in named and entry.litellm_params.api_base
+    }
+
+
+def _reward(entry: ModelSettings, connections: Connections) -> RewardEndpoint:
+    given = entry.litellm_params.call_params()
+    headers = dict(given.get("extra_headers") or {})
+    if key := given.get("api_key"):
+        headers["authorization"] = f"Bearer {key}"
+    url = score_url(entry.litellm_params.api_base or "")
+    return RewardEndpoint(entry.model_name, url, connections, headers)
+
+
 def goes_direct(entry: ModelSettings) -> bool:
     """Return whether an entry takes the hot path instead of litellm."""
     provider, _ = split(entry.litellm_params.model)
@@ -65,8 +86,10 @@ def _backend(
     params = entry.litellm_params
     provider, model = split(params.model)
     direct = goes_direct(entry)
-    given = params.call_params()
     dialect = entry.dialect or dialect_of(provider, model)
+    if dialect == "openai_responses":
+        model = model.removeprefix("responses/")  # asked through chat completions
+    given = params.call_params()
     said = None if entry.capabilities is None else entry.capabilities.model_dump()
     spec = ModelSpec(
         name=entry.model_name,

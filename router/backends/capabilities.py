@@ -45,6 +45,9 @@ class Capabilities:
         native_budget: Takes a thinking budget in tokens.
         usage_in_stream: Understands ``stream_options.include_usage``.
         cancel_frees: Stops generating, and billing, when we close the connection.
+        stop: Ends visible text at a stop sequence while the model may think.
+        logprobs: Alternatives it tells per token at most (``top_logprobs``); 0 tells none.
+        seed: Takes ``seed``; what it promises for it differs.
     """
 
     prefill: Prefill | None = None
@@ -52,6 +55,9 @@ class Capabilities:
     native_budget: bool = False
     usage_in_stream: bool = True
     cancel_frees: bool = True
+    stop: bool = True
+    logprobs: int = 0
+    seed: bool = True
 
 
 def _continued(messages: Messages, begun: Begun) -> dict[str, Any]:
@@ -78,37 +84,40 @@ def _partial(messages: Messages, begun: Begun) -> dict[str, Any]:
 
 
 CAPABILITIES: Mapping[str, Capabilities] = {
-    "openai": Capabilities(),
-    "openai_responses": Capabilities(),
-    "anthropic_budget": Capabilities(native_budget=True),
-    "anthropic_adaptive": Capabilities(),
+    "openai": Capabilities(stop=False),
+    "openai_responses": Capabilities(stop=False),
+    "anthropic_budget": Capabilities(native_budget=True, seed=False),
+    "anthropic_adaptive": Capabilities(seed=False),
     "gemini_budget": Capabilities(native_budget=True, cancel_frees=False),
     "gemini_level": Capabilities(cancel_frees=False),
     "deepseek": Capabilities(_prefix_apart),
     "dashscope": Capabilities(_partial, native_budget=True),
     "kimi": Capabilities(_partial),
-    "xai": Capabilities(),
-    "mistral": Capabilities(_prefix, cancel_frees=False),
+    "xai": Capabilities(stop=False),
+    "mistral": Capabilities(_prefix, cancel_frees=False, seed=False),
     "openrouter": Capabilities(),
     "groq": Capabilities(cancel_frees=False),
     "together": Capabilities(),
     "ollama": Capabilities(),
-    "vllm": Capabilities(_continued, prefill_thinking=True, native_budget=True),
-    "sglang": Capabilities(_continued, prefill_thinking=True, native_budget=True),
-    "llamacpp": Capabilities(_continued, prefill_thinking=True, native_budget=True),
+    "vllm": Capabilities(_continued, prefill_thinking=True, native_budget=True, logprobs=20),
+    "sglang": Capabilities(_continued, prefill_thinking=True, native_budget=True, logprobs=20),
+    "llamacpp": Capabilities(_continued, prefill_thinking=True, native_budget=True, logprobs=20),
     "gpt_oss": Capabilities(),
-    "bedrock": Capabilities(native_budget=True, cancel_frees=False),
+    "bedrock": Capabilities(native_budget=True, cancel_frees=False, seed=False),
 }
-"""By dialect. OpenRouter and Together depend on the model behind them, so nothing is claimed for prefill."""
+"""By dialect. OpenRouter and Together depend on the model behind them, so nothing is claimed for prefill.
+OpenAI's models that do not reason take ``stop`` and 20 logprobs: an entry may say so."""
 
 
-def capabilities_of(dialect: str, said: Mapping[str, bool | None] | None = None) -> Capabilities:
+def capabilities_of(
+    dialect: str, said: Mapping[str, bool | int | None] | None = None
+) -> Capabilities:
     """Return a dialect's capabilities, with what a configuration says otherwise.
 
     Args:
         dialect: How the server takes a thinking budget.
-        said: ``prefill``, ``prefill_thinking``, ``native_budget``, ``usage_in_stream``, ``cancel_frees``;
-            ``None`` leaves the dialect's own. A dialect without a way to continue uses vLLM's, the most widely copied.
+        said: ``prefill``, ``prefill_thinking``, ``native_budget``, ``usage_in_stream``, ``cancel_frees``, ``stop``,
+            ``logprobs``, ``seed``; ``None`` leaves the dialect's own. A dialect without a way to continue uses vLLM's, the most widely copied.
     """
     own = CAPABILITIES[dialect]
     changes: dict[str, Any] = {k: v for k, v in (said or {}).items() if v is not None}

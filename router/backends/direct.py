@@ -9,7 +9,12 @@ from typing import Any
 import aiohttp
 import orjson
 
-from router.errors import ApiError, UpstreamError, UpstreamTimeoutError
+from router.errors import (
+    ApiError,
+    UpstreamBrokeOffError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
 from router.wire.openai_answer import normalise
 from router.wire.openai_stream import as_payloads
 from router.wire.sse import EventTooLongError, Splitter
@@ -139,6 +144,8 @@ class DirectBackend:
         """Nothing of its own: the connections are shared."""
 
     async def _post(self, body: Mapping[str, Any], timeout_s: float) -> aiohttp.ClientResponse:
+        if "thinkingConfig" in body:
+            body = google_fields(body)
         payload = orjson.dumps({**self.spec.extra, **body, "model": self.spec.model})
         try:
             response = await self._connections.session().post(
@@ -155,6 +162,19 @@ class DirectBackend:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise translate(self.spec.name, error, timeout_s) from error
         raise refusal(self.spec.name, response.status, raw, response.headers)
+
+
+def google_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``body`` with Gemini's thinking as Google's OpenAI-compatible endpoint takes it."""
+    asked = body["thinkingConfig"]
+    names = {
+        "thinkingBudget": "thinking_budget",
+        "thinkingLevel": "thinking_level",
+        "includeThoughts": "include_thoughts",
+    }
+    config = {names[name]: value for name, value in asked.items()}
+    rest = {name: value for name, value in body.items() if name != "thinkingConfig"}
+    return rest | {"extra_body": {"google": {"thinking_config": config}}}
 
 
 class DirectUpstream:
@@ -220,7 +240,7 @@ def translate(name: str, error: aiohttp.ClientError | TimeoutError, timeout_s: f
     ):
         # Nothing of an answer was read: refused, reset, or a pooled connection that had gone stale.
         return UpstreamError(f"{name}: cannot connect ({type(error).__name__})", retryable=True)
-    return UpstreamError(f"{name}: the connection broke off ({type(error).__name__})")
+    return UpstreamBrokeOffError(f"{name}: the connection broke off ({type(error).__name__})")
 
 
 def _not_json(name: str, response: aiohttp.ClientResponse) -> str:

@@ -15,6 +15,7 @@ import orjson
 from router.errors import ApiError, UpstreamError, UpstreamTimeoutError
 from router.settings import keep_litellm_offline
 
+from .direct import COMPATIBLE
 from .port import ModelSpec
 from .refusals import refusal
 
@@ -25,12 +26,49 @@ ACCEPTED = frozenset(
         "output_config", "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key",
         "reasoning", "reasoning_budget_tokens", "reasoning_effort", "repetition_penalty", "response_format", "safety_identifier", "seed",
         "service_tier", "stop", "stream", "stream_options", "temperature", "thinking", "thinking_budget",
-        "thinking_budget_tokens", "thinking_token_budget",
+        "thinkingConfig", "thinking_budget_tokens", "thinking_token_budget",
         "tool_choice", "tools", "top_k", "top_logprobs", "top_p", "user", "verbosity", "web_search_options",
     }
 )  # fmt: skip
 """What of a request's body becomes arguments of litellm. Hundreds of others would steer whom it calls, with
 which credentials and from which file; none of them may come from a client."""
+
+_VERBATIM = frozenset(
+    {
+        "chat_template_kwargs", "custom_params", "enable_thinking", "max_completion_tokens", "output_config",
+        "reasoning", "reasoning_budget_tokens", "reasoning_effort", "thinking", "thinking_budget",
+        "thinking_budget_tokens", "thinking_token_budget",
+    }
+)  # fmt: skip
+"""Fields of our dialects that litellm would refuse, rename or drop for some server that speaks OpenAI. In
+``extra_body`` it leaves them alone."""
+
+
+def arguments_for(model: str, body: Mapping[str, Any], *, compatible: bool) -> dict[str, Any]:
+    """Return the arguments of litellm that put the fields of ``body`` on the wire as they are.
+
+    Args:
+        model: litellm's string, provider first.
+        body: Fields that litellm may be given at all.
+        compatible: The provider speaks OpenAI chat completions.
+    """
+    provider, _, name = model.partition("/")
+    if provider in ("ollama", "ollama_chat"):
+        return _with_think(name, body)
+    if not compatible:
+        return dict(body)  # the dialects of these providers are litellm's own arguments
+    own = {field: value for field, value in body.items() if field in _VERBATIM}
+    rest = {field: value for field, value in body.items() if field not in own}
+    return rest | ({"extra_body": own} if own else {})
+
+
+def _with_think(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Say an effort as Ollama's own API does: gpt-oss knows the words, other models on and off."""
+    effort = body.get("reasoning_effort")
+    rest = {field: value for field, value in body.items() if field != "reasoning_effort"}
+    if effort is None:
+        return rest
+    return rest | {"think": effort if "gpt-oss" in name else effort != "none"}
 
 
 class LiteLLMBackend:
@@ -63,7 +101,16 @@ class LiteLLMBackend:
     async def _call(self, body: Mapping[str, Any], timeout_s: float) -> Any:
         litellm, failures = await load()
         asked = {name: value for name, value in body.items() if name in ACCEPTED}
-        arguments = {**self._params, **self.spec.extra, **asked, "model": self.spec.model}
+        provider = self.spec.model.partition("/")[0]
+        told = arguments_for(
+            self.spec.model,
+            {**self.spec.extra, **asked},
+            compatible=provider in COMPATIBLE or provider in litellm.openai_compatible_providers,
+        )
+        own = {name: value for name, value in self._params.items() if name not in self.spec.extra}
+        if "extra_body" in told:
+            told["extra_body"] = {**own.get("extra_body", {}), **told["extra_body"]}
+        arguments = {**own, **told, "model": self.spec.model}
         try:
             return await litellm.acompletion(
                 **arguments, timeout=timeout_s, num_retries=0, max_retries=0, drop_params=False

@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_NO_SEED = frozenset({"anthropic_adaptive", "anthropic_budget", "bedrock", "mistral"})
-"""Their APIs have no ``seed`` and refuse what they do not know, or litellm does so in their place."""
+from .capabilities import CAPABILITIES
 
 _OPENAI_REASONS = re.compile(r"(?:^|/)(?:o\d|gpt-5)")
 
@@ -22,7 +21,7 @@ def not_sampled(dialect: str, model: str, fields: Mapping[str, Any]) -> frozense
         model: The upstream's name for it.
         fields: The dialect's fields of this request: they say whether it will think.
     """
-    refused = {"seed"} if dialect in _NO_SEED else set()
+    refused = set() if CAPABILITIES[dialect].seed else {"seed"}
     if _is_hot(dialect, model, fields):
         refused.add("temperature")
     return frozenset(refused)

@@ -39,25 +39,26 @@ def unenforced(
     if dialect in _REASONS and not _REASONS[dialect](model):
         return frozenset()
     if off:
-        return frozenset() if _says_off(fields) else frozenset({THINKING_OFF})
-    if tokens is None or _says_off(fields):
+        return frozenset() if says_off(fields) else frozenset({THINKING_OFF})
+    if tokens is None or says_off(fields):
         return frozenset()
-    told = _tokens_in(fields)
+    told = tokens_in(fields)
     return frozenset() if told is not None and told <= tokens else frozenset({THINKING_TOKENS})
 
 
-def _says_off(fields: Mapping[str, Any]) -> bool:
+def says_off(fields: Mapping[str, Any]) -> bool:
+    """Return whether the fields switch thinking off."""
     return (
         fields.get("reasoning_effort") == "none"
         or fields.get("enable_thinking") is False
         or fields.get("chat_template_kwargs", {}).get("enable_thinking") is False
         or fields.get("reasoning", {}).get("enabled") is False
         or fields.get("thinking", {}).get("type") == "disabled"
-        or _tokens_in(fields) == 0
+        or tokens_in(fields) == 0
     )
 
 
-def _tokens_in(fields: Mapping[str, Any]) -> int | None:
+def tokens_in(fields: Mapping[str, Any]) -> int | None:
     """Return the thinking budget that the fields carry, whatever it is called."""
     told = (
         fields.get("thinking_token_budget"),
@@ -66,5 +67,6 @@ def _tokens_in(fields: Mapping[str, Any]) -> int | None:
         fields.get("custom_params", {}).get("thinking_budget"),
         fields.get("reasoning", {}).get("max_tokens"),
         fields.get("thinking", {}).get("budget_tokens"),
+        fields.get("thinkingConfig", {}).get("thinkingBudget"),
     )
     return next((tokens for tokens in told if tokens is not None), None)

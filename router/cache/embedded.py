@@ -24,6 +24,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from router.settings_cache import CacheSettings
+
 from .embedded_process import ServerProcess, answers
 from .redis_store import CacheUnavailableError
 
@@ -123,6 +125,11 @@ class EmbeddedServer:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), seconds)
         return self._closing.is_set()
+
+
+def embedded_server(cache: CacheSettings) -> EmbeddedServer:
+    """Return the server that the settings ask for; it is not started yet."""
+    return EmbeddedServer(cache.state_dir, memory_mb=cache.memory_mb)
 
 
 def _home(state_dir: Path | None) -> Path:

@@ -10,7 +10,8 @@ What does not count as a difference:
 - the order of keys; ``1`` and ``1.0``; a parameter that is null, or at its default in `DEFAULTS`;
 - how the answer is delivered (``stream``) and what only the provider's bookkeeping sees
   (``metadata``, ``store``, ``user``, ...): see `BOOKKEEPING`. One tenant's users share answers;
-- ``max_tokens`` for ``max_completion_tokens``, one stop string for a list of one;
+- ``max_tokens`` for ``max_completion_tokens``, one stop string for a list of one, a text for a list of
+  one text part;
 - in ``router``: ``cache`` and ``dry_run``. Headers ``x-router-*`` must be merged into ``router``
   before, or they would not count at all.
 
@@ -28,6 +29,8 @@ import orjson
 from router.errors import InvalidRequestError
 
 PREFIX = "tt"
+ANSWERS = f"{PREFIX}:{{*}}:answer*"
+"""SCAN pattern of everybody's answers; flights and pools lie beside them under the same hash tags."""
 MIN_SECRET_BYTES = 16
 MAX_DEPTH = 200
 """Nesting a body may have; orjson itself stops at 254."""
@@ -130,12 +133,8 @@ def _unify(request: dict[str, Any], body: Mapping[str, Any]) -> None:
         request["stop"] = [request["stop"]]
     messages = request.get("messages")
     if isinstance(messages, list):
-        # SDKs that send an earlier answer back add `"refusal": null` and its like.
         request["messages"] = [
-            {name: value for name, value in message.items() if value is not None}
-            if isinstance(message, dict) and None in message.values()
-            else message
-            for message in messages
+            _message(message) if isinstance(message, dict) else message for message in messages
         ]
     overrides = body.get("router")
     if isinstance(overrides, Mapping):
@@ -148,6 +147,19 @@ def _unify(request: dict[str, Any], body: Mapping[str, Any]) -> None:
             request["router"] = kept
     elif overrides is not None:
         request["router"] = _plain(overrides, 1)
+
+
+def _message(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message in its shortest spelling."""
+    content = message.get("content")
+    if isinstance(content, list) and len(content) == 1:
+        (part,) = content
+        if isinstance(part, dict) and part.keys() == {"type", "text"} and part["type"] == "text":
+            message = {**message, "content": part["text"]}
+    if None in message.values():
+        # SDKs that send an earlier answer back add `"refusal": null` and its like.
+        return {name: value for name, value in message.items() if value is not None}
+    return message
 
 
 def _plain(value: Any, depth: int) -> Any:

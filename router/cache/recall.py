@@ -1,29 +1,36 @@
 """The step ``recall``: which requests may share an answer, and what of an answer may be kept."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import orjson
 
+from policies.routing import Routing
 from policies.types import Query
 from router.errors import NotCachedError
+from router.settings_cache import CacheSettings
+from router.wire.directives import max_age_s
 
-from .keys import cache_key
+from .claim import Claim, Kept, claim
+from .flights import Flights
+from .leases import Leases
+from .near import Votes, near_query
+from .pools import Pools
 from .store import NullStore, Store
+from .tally import Tally
+from .tenants import Tenants
 
+UNCUT = frozenset({"done", "consensus", "certain", "exhausted", "no_votable_answer"})
+"""Stop reasons of answers that nothing cut short; every other one may have cost quality."""
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A stored answer.
+LANDING_S = 30.0
+"""What a flight may take beyond the longest tier's time: for its forced answer and for its end to be told."""
 
-    Attributes:
-        completion: The whole completion, without ``usage``.
-        router: The ``router`` object of the request that paid for it.
-    """
-
-    completion: dict[str, Any]
-    router: dict[str, Any]
+DRIFTING = frozenset({"paced"})
+"""Routing policies that decide by more than the query: by the time, or by what was spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,50 +41,201 @@ class Recall:
         store: Where entries lie.
         secret: Keys the hashes.
         versions: What every answer depends on: configuration and artefact.
-        ttl_s: Seconds an answer is kept.
+        tiers: Names, cheap to dear.
+        ttls_s: Seconds that an answer of each tier is kept.
+        ttl_s: ... and an answer of a model that the client named.
+        clock: Monotonic seconds.
+        wall: Seconds since the epoch.
+        flights: Answers in the making; ``None`` shares none.
+        pools: Samples of searches.
+        tally: Counts what was saved.
+        votes: On answers shared by paraphrases; ``None`` shares none.
+        tenants: Tells them apart.
+        policy: The routing policy of requests that name none.
         sampled: Also keep answers to an explicit temperature above 0.
     """
 
     store: Store
     secret: bytes
-    versions: Sequence[str]
-    ttl_s: int
+    versions: Sequence[str] = ()
+    tiers: Sequence[str] = ()
+    ttls_s: Sequence[int] = ()
+    ttl_s: int = 3600
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.monotonic
+    flights: Flights | None = None
+    pools: Pools | None = None
+    tally: Tally | None = None
+    votes: Votes | None = None
+    tenants: Tenants = field(default_factory=Tenants)
+    policy: str = ""
     sampled: bool = False
 
-    def key(self, query: Query) -> str | None:
-        """Return the key of a query's answer; ``None`` if it must not come from the cache."""
+    def key(self, query: Query) -> Claim | None:
+        """Return what may answer a query; ``None`` if that must not come from the cache."""
         body = query.body
         off = isinstance(self.store, NullStore) or query.cache == "no-store"
         drawn = (body.get("temperature") or 0) > 0 and not self.sampled
-        if off or drawn or (body.get("n") or 1) > 1:
+        if off or drawn or query.choices > 1:
             return None
-        wishes = asdict(query.wishes) | asdict(query.ceilings) | {"tiers": query.tiers}
-        identity = {**body, "model": query.model, "router": wishes}
-        return cache_key(self.secret, tenant=query.tenant, body=identity, versions=self.versions)
+        make = partial(
+            claim,
+            secret=self.secret,
+            versions=self.versions,
+            tiers=self.tiers,
+            drifting=(query.wishes.policy or self.policy) in DRIFTING,
+            begun=self.clock(),
+        )
+        made = make(query)
+        if self.votes is not None and (near := near_query(query)) is not None:
+            # Another wording may be predicted to need another tier.
+            made.near = replace(make(near), asked=None)
+        return made
 
-    async def find(self, key: str | None, directive: str | None) -> Kept | None:
+    async def find(
+        self,
+        claim: Claim | None,
+        directive: str | None,
+        needed: Callable[[], int],
+        decision_id: str = "",
+    ) -> Kept | None:
         """Return the stored answer, if there is one and it may be used.
+
+        Args:
+            claim: Of the request.
+            directive: ``router.cache``.
+            needed: Predicts the place of the tier that the request needs.
+            decision_id: Under which another wording's answer can be judged.
 
         Raises:
             NotCachedError: If the client wants nothing but a stored answer.
         """
-        raw = None if key is None or directive == "no-cache" else await self.store.get(key)
-        kept = None if raw is None else _read(raw)
+        kept = None
+        if claim is not None and directive != "no-cache":
+            kept = await self._look_up(claim, max_age_s(directive), needed)
+            if kept is None and claim.near is not None and self.votes is not None:
+                other = await self._look_up(claim.near, max_age_s(directive), needed)
+                if other is not None and await self.votes.allow(claim.near.key):
+                    kept = replace(other, near=True)
+                    await self.votes.served(decision_id, claim.near.key)
         if kept is None and directive == "only-if-cached":
             raise NotCachedError("no stored answer, and the request says only-if-cached")
         return kept
 
+    async def _look_up(
+        self, claim: Claim, max_age_s: int | None, needed: Callable[[], int]
+    ) -> Kept | None:
+        if not claim.places:
+            return None
+        found = await self.store.get_all([claim.place_key(place) for place in claim.places])
+        # The cheapest that will do is the nearest to what was asked for.
+        for raw in found:
+            kept = None if raw is None else _read(raw)
+            if kept is None or (max_age_s is not None and self.wall() - kept.at > max_age_s):
+                continue
+            if claim.admits(kept, needed):
+                return kept
+        return None
+
     async def keep(
-        self, key: str | None, completion: Mapping[str, Any], router: Mapping[str, Any]
+        self, claim: Claim | None, completion: Mapping[str, Any], router: Mapping[str, Any]
     ) -> None:
-        """Store an answer if it is whole, successful and text; else do nothing."""
-        if key is not None and _whole(completion) and router["stop_reason"] in UNCUT:
-            entry = {"completion": completion, "router": router}
-            await self.store.put(key, orjson.dumps(entry), self.ttl_s)
+        """Store an answer if it is whole, successful and text; hand it to those who follow in any case."""
+        if claim is None:
+            return
+        if _whole(completion) and router["stop_reason"] in UNCUT:
+            entry, ttl_s = self._entry(claim, completion, router)
+            stored = orjson.dumps(entry)
+            await self.store.put(claim.place_key(entry.place), stored, ttl_s)
+            if claim.near is not None:
+                await self.store.put(claim.near.place_key(entry.place), stored, ttl_s)
+        if claim.landing is not None:
+            claim.landing(completion, router)
+
+    def _entry(
+        self, claim: Claim, completion: Mapping[str, Any], router: Mapping[str, Any]
+    ) -> tuple[Kept, int]:
+        """Return an answer as it is stored, and for how long."""
+        routed = router["tier"] in self.tiers
+        place = self.tiers.index(router["tier"]) if routed else 0
+        decision = claim.decision
+        # What was decided without a score, or by lot, is not what would be decided again.
+        known = decision is not None and decision.difficulty and decision.cause != "explore"
+        needed = self.place_of(decision.tier.name) if decision is not None else place
+        entry = Kept(
+            dict(completion),
+            dict(router),
+            place,
+            needed,
+            claim.asked if known else None,
+            self.wall(),
+            self.clock() - claim.begun,
+        )
+        return entry, self.ttls_s[place] if routed else self.ttl_s
+
+    def count(self, how: str, kept: Kept) -> None:
+        """Count an answer that was not paid for again."""
+        if self.tally is not None:
+            self.tally.served(how, kept)
+
+    def count_paid(self) -> None:
+        """Count an answer that was paid for, and may serve again."""
+        if self.tally is not None:
+            self.tally.paid()
+
+    async def close(self) -> None:
+        """End the flights and send the counts."""
+        if self.flights is not None:
+            await self.flights.close()
+        if self.tally is not None:
+            await self.tally.close()
+
+    def place_of(self, tier: str) -> int:
+        """Return a tier's place; 0 for what stands for a model that the client named."""
+        return self.tiers.index(tier) if tier in self.tiers else 0
 
 
-UNCUT = frozenset({"done", "consensus", "certain", "exhausted", "no_votable_answer"})
-"""Stop reasons of answers that nothing cut short; every other one may have cost quality."""
+def open_recall(
+    cache: CacheSettings,
+    store: Store,
+    secret: bytes,
+    *,
+    versions: Sequence[str],
+    routing: Routing,
+    wall: Callable[[], float],
+) -> Recall:
+    """Return the answer cache that the settings ask for.
+
+    Args:
+        cache: The settings.
+        store: From `open_store`.
+        secret: From `load_secret`.
+        versions: What every answer depends on.
+        routing: The tiers and the policy over them.
+        wall: Seconds since the epoch.
+    """
+    tiers = routing.tiers
+    ttls_s = [cache.ttl_of(tier.name, tier.rung) for tier in tiers]
+    longest_s = max(tier.timeout_s for tier in tiers) + LANDING_S
+    return Recall(
+        store,
+        secret,
+        versions=versions,
+        tiers=[tier.name for tier in tiers],
+        ttls_s=ttls_s,
+        ttl_s=cache.ttl_s,
+        clock=time.monotonic,
+        wall=wall,
+        flights=None
+        if isinstance(store, NullStore)
+        else Flights(Leases(store, longest_s), longest_s),
+        tally=Tally(store),
+        votes=Votes(store, cache.near_max_error) if cache.near_duplicates == "on" else None,
+        pools=Pools(store, secret, tuple(versions), max(ttls_s), cache.sampled),
+        tenants=Tenants((cache.tenant_header or "").lower().encode() or None, cache.shared),
+        policy=routing.policy,
+        sampled=cache.sampled,
+    )
 
 
 def _whole(completion: Mapping[str, Any]) -> bool:
@@ -85,13 +243,14 @@ def _whole(completion: Mapping[str, Any]) -> bool:
     if len(choices) != 1 or choices[0].get("finish_reason") != "stop":
         return False
     message = choices[0]["message"]
-    return bool(message.get("content")) and not message.get("tool_calls")
+    other = (message.get(name) for name in ("tool_calls", "function_call", "refusal"))
+    return bool((message.get("content") or "").strip()) and not any(other)
 
 
 def _read(raw: bytes) -> Kept | None:
     """Return the entry, or ``None`` for bytes that are none: a corrupt entry is a miss."""
     try:
-        entry = orjson.loads(raw)
-        return Kept(dict(entry["completion"]), dict(entry["router"]))
+        entry = Kept(**orjson.loads(raw))
+        return entry if isinstance(entry.completion["choices"], list) else None
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return None

@@ -7,30 +7,29 @@ back: now, and then every `BREAK_S` as long as requests come.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar, cast
 
-from redis.asyncio import ConnectionPool, Redis, RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError, ResponseError
+from redis.asyncio import RedisCluster
+from redis.exceptions import ResponseError
 
 from router.addresses import without_credentials
 from router.errors import RouterError
 
-from .keys import pattern
+from .clients import CONNECT_S, FAILURES, close_client, open_client
+from .keys import ANSWERS, pattern
+from .tally import KEY, savings
 from .values import DEFAULT_MAX_BYTES, decode, encode
+from .within import Within
 
 OPERATION_S = 0.05
-CONNECT_S = 1.0
 BREAK_S = 1.0
 ADMIN_S = 30.0
 MAX_CONNECTIONS = 16
 SCAN_COUNT = 1000
 OFF_LOOP_FROM_BYTES = 64 * 1024
 
-FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, EOFError, ValueError)
-"""What redis-py raises when a server is away, hung, or no Redis at all."""
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +59,7 @@ class RedisStore:
         self._clock = clock
         self._max_value_bytes = max_value_bytes
         self._client: Any = None
+        self._reading: dict[str, asyncio.Future[list[bytes | None] | None]] = {}
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._up = False
         self._first_look_at: float | None = None
@@ -73,17 +73,48 @@ class RedisStore:
 
     async def get(self, key: str) -> bytes | None:
         """Return what was put under ``key``; ``None`` is a miss, for whatever reason."""
-        stored = await self._try(lambda: self._client.get(key))
-        if stored is None:
-            self._counts["misses"] += 1
-            return None
-        large = len(stored) > OFF_LOOP_FROM_BYTES
-        value = (
-            await asyncio.to_thread(decode, stored, max_bytes=self._max_value_bytes)
-            if large
-            else decode(stored, max_bytes=self._max_value_bytes)
-        )
-        self._counts["corrupt" if value is None else "hits"] += 1
+        (value,) = await self.get_all([key])
+        return value
+
+    async def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return what was put under each of ``keys``, which must share their hash tag, in one trip.
+
+        Who asks for the same at the same time shares the trip.
+        """
+        same = " ".join(keys)
+        values: list[bytes | None] | None = None
+        while values is None and (shared := self._reading.get(same)) is not None:
+            values = await asyncio.shield(shared)
+        if values is None:
+            values = await self._read(same, keys)
+        self._counts["misses" if values.count(None) == len(values) else "hits"] += 1
+        return values
+
+    async def _read(self, same: str, keys: Sequence[str]) -> list[bytes | None]:
+        shared = self._reading[same] = asyncio.get_running_loop().create_future()
+        values: list[bytes | None] | None = None
+        try:
+            found = await self._try(lambda: self._client.mget(keys)) or [None] * len(keys)
+            values = [None if stored is None else await self._decoded(stored) for stored in found]
+            return values
+        finally:
+            # Without values whoever waits reads for itself: this request was given up.
+            del self._reading[same]
+            shared.set_result(values)
+
+    async def run(
+        self, operation: Callable[[Any], Awaitable[T]], within_s: float = OPERATION_S
+    ) -> T | None:
+        """Return what an operation on the client returns; ``None`` if it fails or the server is away."""
+        return cast("T | None", await self._try(lambda: operation(self._client), within_s))
+
+    async def _decoded(self, stored: bytes) -> bytes | None:
+        if len(stored) > OFF_LOOP_FROM_BYTES:
+            value = await asyncio.to_thread(decode, stored, max_bytes=self._max_value_bytes)
+        else:
+            value = decode(stored, max_bytes=self._max_value_bytes)
+        if value is None:
+            self._counts["corrupt"] += 1
         return value
 
     async def put(self, key: str, value: bytes, ttl_s: int) -> None:
@@ -114,15 +145,16 @@ class RedisStore:
             async with asyncio.timeout(ADMIN_S):
                 client = self._connected()
                 entries = 0
-                async for _ in self._scan(pattern(self._secret, None)):
+                async for _ in self._scan(ANSWERS):
                     entries += 1
                 memory = await client.info("memory")
+                saved = savings(await client.hgetall(KEY))
         except FAILURES:
             return {**report, "up": False}
         # A cluster answers by node.
         nodes = memory.values() if isinstance(client, RedisCluster) else [memory]
         used = [node.get("used_memory", 0) for node in nodes if isinstance(node, dict)]
-        return {**report, "up": True, "entries": entries, "used_bytes": sum(used)}
+        return {**report, "up": True, "entries": entries, "used_bytes": sum(used), **saved}
 
     async def purge(self, tenant: str | None) -> int:
         """Remove a tenant's entries, everybody's if ``None``; return how many.
@@ -151,9 +183,7 @@ class RedisStore:
             self._probing.cancel()
             await asyncio.wait([self._probing])
         if self._client is not None:
-            await self._client.aclose()
-            if isinstance(self._client, Redis):
-                await self._client.connection_pool.disconnect()
+            await close_client(self._client)
         self._up, self._client = False, None
 
     async def ready(self) -> bool:
@@ -162,7 +192,9 @@ class RedisStore:
             await asyncio.wait([self._look()])
         return self._up
 
-    async def _try(self, operation: Callable[[], Awaitable[Any]]) -> Any:
+    async def _try(
+        self, operation: Callable[[], Awaitable[Any]], within_s: float = OPERATION_S
+    ) -> Any:
         """Return what ``operation`` returns, or ``None`` if it fails or there is no use in trying."""
         if not self._up and not await self._found():
             self._counts["skipped"] += 1
@@ -174,7 +206,7 @@ class RedisStore:
                 if not self._up:
                     self._counts["skipped"] += 1
                     return None
-                async with asyncio.timeout(OPERATION_S):
+                async with Within(within_s):
                     result = await operation()
         except ResponseError as error:
             # The server is there and says no: a value of another type, a read-only replica, full.
@@ -215,7 +247,7 @@ class RedisStore:
             async with asyncio.timeout(CONNECT_S):
                 await client.ping()
             # Connected and yet too slow to be of use is down as well.
-            async with asyncio.timeout(OPERATION_S):
+            async with Within(OPERATION_S):
                 await client.ping()
         except FAILURES as error:
             self._try_again_at = self._clock() + BREAK_S
@@ -237,24 +269,10 @@ class RedisStore:
     def _connected(self) -> Any:
         """Return the client, made on first use; it connects by itself."""
         if self._client is None:
-            self._client = _client(self._address)
+            # More than slots: a probe, a purge and stats take none.
+            self._client = open_client(self._address, MAX_CONNECTIONS + 4)
         return self._client
 
     def _scan(self, match: str) -> AsyncIterator[bytes]:
         keys = self._connected().scan_iter(match=match, count=SCAN_COUNT)
         return cast("AsyncIterator[bytes]", keys)
-
-
-def _client(address: str) -> Any:
-    # RESP2 works with every server and asks for nothing at connect; retries are the breaker's.
-    common: dict[str, Any] = {
-        "protocol": 2,
-        "socket_timeout": None,
-        "socket_connect_timeout": CONNECT_S,
-        "retry": Retry(NoBackoff(), 0),
-    }
-    if "+cluster://" in address:
-        return RedisCluster.from_url(address.replace("+cluster://", "://", 1), **common)
-    # More than slots: a probe, a purge and stats take none.
-    pool = ConnectionPool.from_url(address, max_connections=MAX_CONNECTIONS + 4, **common)
-    return Redis(connection_pool=pool)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from router.settings_schema import CacheSettings
+from router.settings_cache import CacheSettings
 
 SECRET_BYTES = 32
 FILE_NAME = "cache.key"

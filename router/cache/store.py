@@ -4,12 +4,14 @@ The port promises that `get` and `put` never raise and never wait long: a cache 
 miss. What it holds is opaque bytes under opaque keys.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
-from router.settings_schema import CacheSettings
+from router.settings_cache import CacheSettings
 
-from .redis_store import RedisStore
+from .redis_store import OPERATION_S, RedisStore
+
+T = TypeVar("T")
 
 
 class Store(Protocol):
@@ -19,8 +21,18 @@ class Store(Protocol):
         """Return what was put under ``key``; ``None`` is a miss, for whatever reason."""
         ...
 
+    async def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return what was put under each of ``keys``, which must share their hash tag, in one trip."""
+        ...
+
     async def put(self, key: str, value: bytes, ttl_s: int) -> None:
         """Keep ``value`` for ``ttl_s`` seconds, if possible."""
+        ...
+
+    async def run(
+        self, operation: Callable[[Any], Awaitable[T]], within_s: float = OPERATION_S
+    ) -> T | None:
+        """Return what an operation on a Redis client returns; ``None`` where there is none to be had."""
         ...
 
     async def ready(self) -> bool:
@@ -55,8 +67,18 @@ class NullStore:
         """Miss."""
         return None
 
+    async def get_all(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Miss them all."""
+        return [None] * len(keys)
+
     async def put(self, key: str, value: bytes, ttl_s: int) -> None:
         """Keep nothing."""
+
+    async def run(
+        self, operation: Callable[[Any], Awaitable[T]], within_s: float = OPERATION_S
+    ) -> T | None:
+        """Run nothing."""
+        return None
 
     async def ready(self) -> bool:
         """Be ready: nothing is needed."""
@@ -97,4 +119,4 @@ def open_store(
     url = embedded_url if cache.url == "embedded" else cache.url
     if url is None or url == "off":
         return NullStore()
-    return RedisStore(url, secret=secret, clock=clock)
+    return RedisStore(url, secret=secret, clock=clock, max_value_bytes=cache.max_value_bytes)

@@ -12,7 +12,8 @@ from policies.budgets import EFFORT_SHARE
 from policies.types import Ceilings, Query, Wishes
 from router.errors import InvalidRequestError
 
-CACHE_DIRECTIVES = ("no-store", "no-cache", "only-if-cached")
+from .directives import CACHE_DIRECTIVES, is_directive
+
 MAX_SAMPLES = 64
 """Of a search; more is a typing error rather than a wish."""
 
@@ -32,7 +33,7 @@ _WISHES = ("tier", "min_tier", "max_tier", "dial", "strategy", "n")
 
 _ROUTER_KEYS = (
     "tier", "min_tier", "max_tier", "dial", "max_cost_usd", "max_thinking_tokens",
-    "max_total_tokens", "strategy", "n", "cache", "dry_run",
+    "max_total_tokens", "strategy", "n", "cache", "dry_run", "progress",
 )  # fmt: skip
 
 
@@ -100,6 +101,7 @@ def parse_chat(
         ),
         cache=wanted.get("cache"),
         dry_run=bool(wanted.get("dry_run")),
+        progress=bool(wanted.get("progress")),
         tenant=tenant,
         tiers=tiers,
     )
@@ -158,13 +160,14 @@ def _router(given: Any, overrides: Mapping[str, str]) -> dict[str, Any]:
     wanted = {k: v for k, v in wanted.items() if v is not None}
     for name in ("tier", "min_tier", "max_tier", "strategy", "cache"):
         _typed(wanted, name, str, "router.")
-    _typed(wanted, "dry_run", bool, "router.")
+    for name in ("dry_run", "progress"):
+        _typed(wanted, name, bool, "router.")
     _number(wanted, "dial", 0, 1, "router.")
     _number(wanted, "max_cost_usd", 0, None, "router.")
     _integer(wanted, "n", 1, MAX_SAMPLES, "router.")
     _integer(wanted, "max_thinking_tokens", 0, None, "router.")
     _integer(wanted, "max_total_tokens", 1, None, "router.")
-    if wanted.get("cache", CACHE_DIRECTIVES[0]) not in CACHE_DIRECTIVES:
+    if not is_directive(wanted.get("cache", CACHE_DIRECTIVES[0])):
         raise InvalidRequestError(
             f"router.cache must be one of {', '.join(CACHE_DIRECTIVES)}", param="router.cache"
         )
@@ -173,7 +176,7 @@ def _router(given: Any, overrides: Mapping[str, str]) -> dict[str, Any]:
 
 def _from_header(name: str, text: str) -> Any:
     """Return the header's text as the type the body's key has; what does not parse is checked later."""
-    if name == "dry_run":
+    if name in ("dry_run", "progress"):
         return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
     if name in ("n", "max_thinking_tokens", "max_total_tokens"):
         return int(text) if text.isdecimal() and len(text) <= LONGEST_INTEGER else text

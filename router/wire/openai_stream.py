@@ -44,6 +44,19 @@ def _as_chunks(completion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield chunk(choice.get("index", 0), {}, finish, choice.get("logprobs"))
 
 
+def thinking_aloud(stream_id: str, created: int, text: str) -> bytes:
+    """Return an event whose delta is ``text`` as reasoning: what a search says while it lasts."""
+    delta = {"role": "assistant", "reasoning_content": text}
+    chunk = {
+        "id": stream_id,
+        "object": "chat.completion.chunk",
+        "created": created,
+        "model": "",
+        "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}],
+    }
+    return frame([orjson.dumps(chunk)])
+
+
 def as_payloads(completion: Mapping[str, Any]) -> list[bytes]:
     """Return a whole answer, in our normal form, as an upstream would have streamed it, usage included."""
     chunks = list(_as_chunks(completion))

@@ -4,10 +4,14 @@ from collections.abc import Iterable
 
 DONE = b"[DONE]"
 END = b"data: [DONE]\n\n"
-KEEP_ALIVE = b": keep-alive\n\n"
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 """An event longer than this is not a chunk of a chat completion."""
+
+
+def comment(text: str) -> bytes:
+    """Return a comment: it keeps the connection alive, and every client passes over it."""
+    return b": " + text.encode() + b"\n\n"
 
 
 class EventTooLongError(ValueError):

@@ -5,6 +5,7 @@ writes the opening tag into the prompt send the closing one alone; a whole text 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 OPEN, CLOSE = "<think>", "</think>"
 
@@ -18,12 +19,14 @@ class ThinkTags:
         thinking: Inside the tags.
         settled: Everything from here on is the answer.
         trims: Just behind a tag, where line breaks belong to the tag.
+        tagged: There was an opening tag.
     """
 
     held: str = ""
     thinking: bool = False
     settled: bool = False
     trims: bool = False
+    tagged: bool = False
 
     def feed(self, text: str) -> tuple[str, str]:
         """Return (reasoning, answer) that ``text`` makes certain."""
@@ -39,7 +42,7 @@ class ThinkTags:
             if not start.startswith(OPEN):
                 self.settled = True
                 return "", text
-            self.thinking = self.trims = True
+            self.thinking = self.trims = self.tagged = True
             text = start[len(OPEN) :]
         thought, closed, answer = text.partition(CLOSE)
         if not closed:
@@ -60,6 +63,29 @@ class ThinkTags:
             text = text.lstrip("\n")
             self.trims = not text
         return text
+
+
+def untag(tags: ThinkTags, delta: dict[str, Any], *, ended: bool) -> bool:
+    """Move what stands between think tags to where reasoning belongs, in place; return whether something did.
+
+    Args:
+        tags: Where the tags of this message have got it to.
+        delta: The next piece of it.
+        ended: It is the last one.
+    """
+    text = delta.get("content") or ""
+    if (tags.settled and not tags.trims) or not (text or tags.held):
+        return False
+    thought, answer = tags.feed(text)
+    if ended:
+        more_thought, more_answer = tags.rest()
+        thought, answer = thought + more_thought, answer + more_answer
+    if not thought and answer == text:
+        return False
+    delta["content"] = answer
+    if thought:
+        delta["reasoning_content"] = (delta.get("reasoning_content") or "") + thought
+    return True
 
 
 def split_whole(text: str) -> tuple[str, str]:

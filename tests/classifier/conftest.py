@@ -9,7 +9,7 @@ from rich.console import Console
 
 from classifier.scorer import Scorer
 from classifier.training import run
-from classifier.training.fit import Recipe
+from classifier.training.recipe import Recipe
 from tests.classifier.small_world import write_world
 
 
@@ -33,7 +33,16 @@ def shipped() -> Scorer:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("world")
     questions, outcomes = write_world(folder)
-    recipe = Recipe(hidden=(16, 8), members=2, epochs=40, mutated=40, glossary=20, constructed=2)
+    recipe = Recipe(
+        hidden=(16, 8),
+        members=2,
+        level_epochs=40,
+        rank_epochs=40,
+        answered_epochs=40,
+        mutated=40,
+        glossary=20,
+        constructed=2,
+    )
     console = Console(file=io.StringIO())
     out = folder / "out"
     card = run(questions, outcomes, out, date="2026-01-31", console=console, recipe=recipe)

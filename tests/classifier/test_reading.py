@@ -1,6 +1,7 @@
 """Reading: tokens are what a plain regular expression finds, and no text takes long."""
 
 import re
+import unicodedata
 from time import perf_counter
 
 import numpy as np
@@ -13,6 +14,7 @@ from classifier.cues import N_INTENTS, count_votes
 from classifier.features import featurise
 from classifier.lexica import INTENTS
 from classifier.reading import MOST_POINTS, Reading, read, word_hash
+from classifier.symbols import TABLE_SIZE, fold_table
 
 TOKEN = re.compile(r"\\[a-z]+|[^\W\d_]+|\d+(?:[.,]\d+)*")
 
@@ -41,6 +43,22 @@ def test_a_word_has_one_hash_wherever_it_stands(words: list[str]) -> None:
 
 def test_a_capital_a_wide_form_and_a_final_sigma_are_folded() -> None:
     assert _tokens(read("ＰＲＯＶＥ İ ΛΌΓΟΣ λόγος ½")) == ["prove", "i", "λόγοσ", "λόγοσ", "1", "2"]
+
+
+MARKED = st.text(
+    st.sampled_from("aéе\u0301\u0327\u0308²ﬁकि्\u093cাेে한ᄒ\u1161\u11abＡ①ς🙂 \n"), max_size=12
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=60) | MARKED)
+def test_compatible_forms_are_those_of_nfkc(text: str) -> None:
+    form = unicodedata.normalize("NFKC", text)
+    places = [min(ord(sign), TABLE_SIZE - 1) for sign in form if ord(sign) < 0xE0000]
+    folded = "".join(chr(point) for point in fold_table()[places] if point)
+    expected = "\n".join(filter(None, (" ".join(line.split()) for line in folded.split("\n"))))
+    reading = read(text)
+    assert reading.points[: reading.size].tobytes().decode("utf-32-le") == expected
 
 
 def test_commands_and_decimals_are_counted() -> None:

@@ -114,6 +114,15 @@ def test_the_score_names_the_artefact(shipped: Scorer) -> None:
     assert shipped.provider == "CPUExecutionProvider"
 
 
+def test_the_shipped_card_keeps_what_was_reached() -> None:
+    card = json.loads((ARTIFACT.parent / "model_card.json").read_text())
+    metrics = card["metrics"]
+    assert max(rung["ece"] for rung in metrics["rungs"].values()) <= 0.032
+    assert min(metrics["kept_under_mutation"].values()) >= 0.9
+    assert min(metrics["kept_across_languages"].values()) >= 0.85
+    assert card["recipe"]["licences"] == "all"
+
+
 def _copied(folder: Path, **changes: object) -> Path:
     artifact = Path(shutil.copy(ARTIFACT, folder))
     card = json.loads((ARTIFACT.parent / "model_card.json").read_text())

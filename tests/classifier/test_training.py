@@ -1,19 +1,19 @@
 """Training end to end on an invented world: the graph equals scikit-learn, the card tells the truth."""
 
 import gzip
-import io
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
-from rich.console import Console
 from scipy.special import expit
 
 from classifier.scorer import Scorer, padded
-from classifier.training import DataError, run
+from classifier.training import DataError
 from classifier.training.assemble import parts_of
 from classifier.training.dataset import normalised_model, read_outcomes, read_questions
 from classifier.training.export import write_onnx
@@ -79,16 +79,26 @@ def test_a_trained_artefact_tells_hard_from_easy(trained: Trained) -> None:
     assert max(hard.domain, key=lambda name: hard.domain[name]) == "math"
 
 
-def test_training_again_gives_the_same_artefact(trained: Trained, tmp_path: Path) -> None:
-    card = run(
-        trained.questions,
-        trained.outcomes,
-        tmp_path,
-        date="2026-01-31",
-        console=Console(file=io.StringIO()),
-        recipe=trained.recipe,
+def test_training_again_gives_the_same_artefact_under_any_thread_setting(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(trained.recipe, members=1, level_epochs=3, rank_epochs=3, answered_epochs=3)
+    recipe = replace(recipe, hidden=(96, 48))  # large enough for BLAS to share out
+    code = (
+        "import io, sys; from pathlib import Path; from rich.console import Console;"
+        "from classifier.training import run; from classifier.training.recipe import Recipe;"
+        f"run(*map(Path, sys.argv[1:]), date='2026-01-31', recipe={recipe!r},"
+        " console=Console(file=io.StringIO()))"
     )
-    assert card == trained.card
+    runs = []
+    for threads in ("1", "4"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", threads)
+        files = (trained.questions, trained.outcomes, tmp_path / threads)
+        runs.append(subprocess.Popen([sys.executable, "-c", code, *files]))
+    assert [run.wait() for run in runs] == [0, 0]
+    first, second = ((tmp_path / t / "model_card.json").read_text() for t in ("1", "4"))
+    assert first == second
 
 
 def test_the_card_names_sources_licences_and_measurements(trained: Trained) -> None:

@@ -127,13 +127,6 @@ def test_serve_without_configuration_builds_tiers_from_a_key_and_says_which(
     assert "sk-found" not in said
 
 
-def test_serve_refuses_what_this_version_cannot_run(tmp_path: Path) -> None:
-    future = ladder(NOWHERE)
-    future["tiers"][2]["search"] = {"strategy": "mcts", "n": 3}
-    file = write(future, tmp_path / "c.yaml")
-    assert "mcts" in run("serve", "--config", file, code=2)[1]
-
-
 def test_a_port_that_is_taken_is_one_readable_line(config: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

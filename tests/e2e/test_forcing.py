@@ -31,6 +31,8 @@ def proxy(upstream: str) -> Iterator[Server]:
         named("late", "sim-long+forever+slow-first"),
         named("settled", "sim-long+forever"),
         named("uncancelled", "sim-long+forever", capabilities={"cancel_frees": False}),
+        named("hasty", "sim-distilled"),
+        named("hasty and stubborn", "sim-distilled", dialect="openai"),
     ]
     tiers: list[dict[str, Any]] = [
         {"name": "short", "models": ["sim-short"], "thinking": "off"},
@@ -45,6 +47,10 @@ def proxy(upstream: str) -> Iterator[Server]:
             "name": "uncancelled", "models": ["uncancelled"], **patient,
             "max_thinking_tokens": 2000, "stop_when_converged": True,
         },
+        *(
+            {"name": name, "models": [name], **thinks, "min_thinking_tokens": 500, "wait": 1}
+            for name in ("hasty", "hasty and stubborn")
+        ),
     ]  # fmt: skip
     with serving(configured(models, tiers)) as server:
         yield server
@@ -114,3 +120,21 @@ async def test_the_client_is_told_what_the_model_could_not_be(
 ) -> None:
     heard = await ask(client, SUM, model=f"auto:{tier}", stream=stream)
     assert heard.router["unenforced"] == unenforced
+
+
+async def test_reasoning_that_ends_too_early_goes_on_and_is_one_answer(
+    client: AsyncOpenAI, stream: bool
+) -> None:
+    heard = await ask(client, SUM, model="auto:hasty", stream=stream)
+    assert "Wait," in heard.thought
+    assert "answer is" in heard.text
+    assert (heard.router["calls"], heard.router["stop_reason"]) == (2, "done")
+    assert heard.router["unenforced"] == []
+    assert heard.finish == "stop"
+    assert heard.reasoning_tokens <= THINKING * 1.1 + 32
+
+
+async def test_where_it_cannot_go_on_the_client_is_told(client: AsyncOpenAI, stream: bool) -> None:
+    heard = await ask(client, SUM, model="auto:hasty and stubborn", stream=stream)
+    assert "min_thinking_tokens" in heard.router["unenforced"]
+    assert heard.router["calls"] == 1

@@ -9,7 +9,7 @@ import pytest
 from openai import APIError
 
 from tests.e2e.hearing import ask, client_of
-from tests.e2e.world import Server, ladder, serving
+from tests.e2e.world import Server, configured, ladder, model, serving
 
 SECRET = "What is 31 + 11? My name is Ottilie."
 
@@ -67,3 +67,24 @@ async def test_metrics_add_up_to_what_clients_were_told(counted: Server) -> None
 def test_the_price_table_is_dated_and_hashed_where_readiness_is_told(proxy: Server) -> None:
     ready = httpx.get(f"{proxy.url}/health/ready", verify=False).json()
     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8}", ready["prices"])
+
+
+async def test_a_model_that_ignores_a_budget_it_was_told_is_counted_by_name(upstream: str) -> None:
+    keeps, ignores, untold = "sim-long", "sim-long+ignore-budget", "sim-distilled+ignore-budget"
+    config = configured(
+        [model(upstream, keeps), model(upstream, ignores), model(upstream, untold, dialect="gpt_oss")],
+        [{"name": name, "models": [name], "thinking": "on", "max_thinking_tokens": 40}
+         for name in (keeps, ignores, untold)],
+        cache={"url": "off"},
+    )  # fmt: skip
+    question = "Start with 5, add 7, multiply by 3, subtract 9, multiply by 4."
+    with serving(config) as server:
+        async with client_of(server.url) as client:
+            for tier in (keeps, ignores, untold):
+                await ask(client, question, model=f"auto:{tier}")
+        found = metrics(server)
+    name = "thinkthrift_native_budget_ignored_total"
+    assert {k: v for k, v in found.items() if k.startswith(name)} == {
+        f'{name}{{model="{ignores}"}}': 1
+    }
+    assert found[f'thinkthrift_budget_ignored_total{{model="{untold}"}}'] == 1

@@ -19,7 +19,7 @@ SCORE_KEYS = {
 DECISION_KEYS = {
     "decision_id", "tier", "model", "strategy", "n", "cause", "reason", "policy", "dial",
     "difficulty", "p_solve", "expected", "thinking_budget", "max_total_tokens", "score",
-    "explanation", "strategies",
+    "explanation", "strategies", "what_if",
 }  # fmt: skip
 
 

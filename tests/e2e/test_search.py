@@ -1,5 +1,6 @@
 """The voting tier: samples, agreement, one bill for all calls, and answers that are right more often."""
 
+import asyncio
 from math import comb
 from random import Random
 
@@ -7,10 +8,10 @@ import pytest
 from openai import AsyncOpenAI
 
 from policies.answers import answer_key
-from tests.e2e.hearing import ask
-from tests.e2e.world import PRICES, stats
+from tests.e2e.hearing import ask, client_of
+from tests.e2e.world import PRICES, Server, stats
 
-N_QUESTIONS = 32
+N_QUESTIONS = 64
 
 
 async def test_the_voting_tier_samples_and_agrees(client: AsyncOpenAI, stream: bool) -> None:
@@ -68,7 +69,12 @@ async def test_a_client_can_choose_strategy_and_samples(
 
 async def test_voting_beats_a_single_sample_by_more_than_chance(client: AsyncOpenAI) -> None:
     rng = Random(1)
-    only_vote = only_single = 0
+
+    async def right(question: str, value: int, **wishes: str | int) -> bool:
+        heard = await ask(client, question, model="auto:short", seed=value, router=wishes)
+        return answer_key(heard.text) == f"number:{value}"
+
+    asked = []
     for _ in range(N_QUESTIONS):
         value = start = rng.randrange(2, 40)
         words = [f"Start with {start}"]
@@ -76,16 +82,11 @@ async def test_voting_beats_a_single_sample_by_more_than_chance(client: AsyncOpe
             step = rng.randrange(2, 9)
             value += step
             words.append(f"add {step}")
-        question = ", ".join(words) + "."
-        single, voted = [
-            answer_key(
-                (await ask(client, question, model="auto:short", seed=0, router=wishes)).text
-            )
-            == f"number:{value}"
-            for wishes in ({}, {"strategy": "vote", "n": 7})
-        ]
-        only_vote += voted and not single
-        only_single += single and not voted
+        asked.append((", ".join(words) + ".", value))
+    single = await asyncio.gather(*(right(*each) for each in asked))
+    voted = await asyncio.gather(*(right(*each, strategy="vote", n=7) for each in asked))
+    only_vote = sum(v and not s for v, s in zip(voted, single, strict=True))
+    only_single = sum(s and not v for v, s in zip(voted, single, strict=True))
     differ = only_vote + only_single
     by_chance = sum(comb(differ, k) for k in range(only_vote, differ + 1)) / 2**differ
     assert by_chance < 0.01, f"{only_vote} won, {only_single} lost"
@@ -117,3 +118,46 @@ async def test_the_clients_output_ceiling_bounds_every_sample(
 async def test_a_search_leaves_nothing_open(client: AsyncOpenAI, upstream: str) -> None:
     await ask(client, "What is 8 * 8?", model="auto:long")
     assert stats(upstream)["open_streams"] == 0
+
+
+async def test_a_harder_look_at_the_same_question_starts_from_the_samples_there_are(
+    client: AsyncOpenAI, stream: bool
+) -> None:
+    question = f"What is 31 * 12 + {7 + stream}?"
+    first = await ask(
+        client, question, model="auto:long", stream=stream, cache=None, router={"n": 5}
+    )
+    again = await ask(
+        client, question, model="auto:long", stream=stream, cache=None, router={"n": 9}
+    )
+    assert first.router["calls"] >= 3
+    assert again.cache == "miss"
+    assert again.text == first.text
+    assert again.usage is not None
+    if first.router["agreement"] == 1.0 and first.router["samples"] > 3:
+        assert again.router["calls"] == again.usage["completion_tokens"] == 0
+    else:
+        assert again.router["calls"] < 9
+
+
+async def test_a_pool_that_does_not_agree_is_topped_up_with_new_seeds(client: AsyncOpenAI) -> None:
+    for number in range(20):
+        words = f"Start with {number + 3}, " + ", ".join(["multiply by 3, subtract 4"] * 4) + "."
+        few = await ask(
+            client, words, model="auto:short", cache=None, router={"strategy": "vote", "n": 3}
+        )
+        if few.router["agreement"] < 0.5:
+            break
+    more = await ask(
+        client, words, model="auto:short", cache=None, router={"strategy": "vote", "n": 12}
+    )
+    assert few.router["agreement"] < 0.5
+    assert 0 < more.router["calls"] <= 12 - few.router["samples"]
+
+
+async def test_pools_are_a_tenants_own(proxy: Server) -> None:
+    question = "What is 14 * 14 + 14?"
+    for tenant in ("one", "two"):
+        async with client_of(proxy.url, key=f"sk-{tenant}") as client:
+            heard = await ask(client, question, model="auto:long", cache=None)
+            assert heard.router["calls"] >= 3

@@ -1,4 +1,3 @@
-import importlib
 import random
 from math import sqrt
 
@@ -6,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.strategies import single, vote
-from policies.strategies.vote import FIRST_BATCH, Ballot, lead_probability
+from policies.operators import Tally
+from policies.strategies.single import single
+from policies.strategies.stopping import BATCH, lead_probability
+from policies.strategies.vote import vote
 from policies.types import Candidate
 from tests.policies.voting import DrawnSearch, adaptive, draw, leads, plurality, winner
 
@@ -21,31 +22,23 @@ LAWS = [
 ]
 
 
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switch the rule off that may be wrong; ``certain`` stays on."""
-    monkeypatch.setattr(importlib.import_module("policies.strategies.vote"), "CONFIDENCE", 2.0)
-
-
 def near(share: float, exact: float, runs: int = RUNS) -> bool:
     return abs(share - exact) <= 4 * sqrt(exact * (1 - exact) / runs)
 
 
 @pytest.mark.parametrize(("law", "n", "exact"), LAWS)
-@pytest.mark.usefixtures("patient")
 async def test_a_vote_wins_as_often_as_the_formula_says(
     law: tuple[float, ...], n: int, exact: float
 ) -> None:
     assert plurality(law, n) == pytest.approx(exact, abs=5e-5)
     right = 0
     for seed in range(RUNS):
-        search = DrawnSearch(draw(law, n, seed))
+        search = DrawnSearch(draw(law, n, seed), rule="certain")
         await vote(search)
         right += search.best == "0"
     assert near(right / RUNS, exact)
 
 
-@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize(("law", "n", "exact"), LAWS)
 async def test_certainty_never_changes_the_winner(
     law: tuple[float, ...], n: int, exact: float
@@ -53,7 +46,7 @@ async def test_certainty_never_changes_the_winner(
     saved = 0
     for seed in range(500):
         keys = draw(law, n, seed)
-        search = DrawnSearch(keys)
+        search = DrawnSearch(keys, rule="certain")
         await vote(search)
         assert search.best == winner(keys)
         saved += n - search.finished
@@ -105,7 +98,7 @@ async def test_a_vote_ends_with_the_leader_and_with_nothing_running(
     await vote(search)
     assert search.running == 0
     assert len(search.reasons) == 1
-    assert search.widest <= FIRST_BATCH
+    assert search.widest <= BATCH
     assert search.asked <= len(keys)
     if search.best is None:
         assert all(candidate.key is None for candidate, _ in search.offers)
@@ -170,11 +163,12 @@ async def test_samples_that_come_back_together_count_in_their_order() -> None:
 
 
 def test_among_equal_answers_the_shortest_text_is_shown() -> None:
-    ballot = Ballot(5)
+    tally = Tally()
     for text in ("a long way round", "short", "longer again"):
-        ballot.add(Candidate(text, key="k"))
-    assert ballot.leader().text == "short"
-    assert ballot.agreement() == 1.0
+        tally.add(Candidate(text, key="k"))
+    leader = tally.leader()
+    assert leader is not None
+    assert (leader.text, tally.agreement) == ("short", 1.0)
 
 
 async def test_a_single_answer_is_one_sample() -> None:

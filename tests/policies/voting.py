@@ -6,7 +6,9 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NoReturn
 
+from policies.ports import Abilities, Prompt, Task
 from policies.types import Candidate, SearchPlan
 
 
@@ -88,32 +90,60 @@ class DrawnSearch:
     cut: frozenset[int] = frozenset()
     offers: list[tuple[Candidate, float | None]] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rule: str = "beta"
     asked: int = 0
     finished: int = 0
     running: int = 0
     widest: int = 0
 
+    name = "drawn"
+    can = Abilities()
+    value = None
+    task = Task("?", ())
+    remembered: Sequence[Candidate] = ()
+
     @property
     def plan(self) -> SearchPlan:
-        return SearchPlan("vote", len(self.keys))
+        return SearchPlan("vote", len(self.keys), stop=self.rule)
 
-    async def sample(self, index: int) -> Candidate | None:
+    @property
+    def model(self) -> "DrawnSearch":
+        return self
+
+    @property
+    def ladder(self) -> "Sequence[DrawnSearch]":
+        return (self,)
+
+    async def generate(self, prompt: Prompt) -> Candidate | None:
         self.asked += 1
-        if self.refused is not None and index >= self.refused:
+        if self.refused is not None and prompt.index >= self.refused:
             return None
         self.running += 1
         self.widest = max(self.widest, self.running)
         try:
-            for _ in range(self.delays[index] if self.delays else 0):
+            for _ in range(self.delays[prompt.index] if self.delays else 0):
                 await asyncio.sleep(0)
         finally:
             self.running -= 1
         self.finished += 1
-        key = self.keys[index]
-        return Candidate(f"{key} by {index}", key=key, complete=index not in self.cut)
+        key = self.keys[prompt.index]
+        text = f"{key} by {prompt.index}"
+        return Candidate(text, key=key, complete=prompt.index not in self.cut)
 
-    def offer(self, candidate: Candidate, *, agreement: float | None = None) -> None:
+    def open(self, prompt: Prompt) -> NoReturn:
+        raise NotImplementedError("votes look at whole answers")
+
+    async def compose(self, text: str, like: Candidate) -> NoReturn:
+        raise NotImplementedError("votes show what was generated")
+
+    def offer(
+        self, candidate: Candidate, *, weight: float = 0.0, agreement: float | None = None
+    ) -> None:
         self.offers.append((candidate, agreement))
+
+    def note(self, progress: str) -> None:
+        self.notes.append(progress)
 
     def stop(self, reason: str) -> None:
         self.reasons.append(reason)

@@ -195,9 +195,9 @@ def solving(*script: Any, n: int = 3, total: int | None = None, **more: Any) -> 
         here.trust.observe("m", 0, 0)
     budget = Budget(0, 100, 500, total)
     plan = SearchPlan("vote", n)
-    return Solve(
-        here, query(), asked, plan, budget, Ledger(total, held=100 if total else 0), Trace()
-    )
+    ledger = Ledger(total, held=100 if total else 0)
+    until = here.now() + budget.deadline_s
+    return Solve(here, query(), asked, plan, [(asked, budget)], ledger, Trace(), until)
 
 
 def said(text: str) -> dict[str, Any]:

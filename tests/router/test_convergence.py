@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.convergence import Convergence
+from router.convergence import MOST_ANSWERS, Convergence, Statements
 
 SETTLED = (
     "First 12 + 7 = 19. So the answer is 42.\n\nWait, let me check this. 6 times 7 is 42, so the answer is 42. "
@@ -66,3 +66,56 @@ def test_a_decimal_point_ends_no_sentence() -> None:
     told = Convergence()
     told.feed("So the answer is 3.14. ")
     assert convergence.key == told.key
+
+
+def stated(text: str) -> Statements:
+    here = Statements()
+    here.feed(text)
+    here.end()
+    return here
+
+
+@given(st.sampled_from([*CONVERGED.values(), *OPEN.values()]), st.data())
+def test_how_the_text_is_cut_makes_no_difference_to_what_was_stated(
+    text: str, data: st.DataObject
+) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)))))
+    split = Statements()
+    for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        split.feed(text[begin:end])
+    split.end()
+    whole = stated(text)
+    assert (split.first, split.last, split.seen) == (whole.first, whole.last, whole.seen)
+
+
+@given(st.lists(st.sampled_from(["The answer is 42. ", "Hm. ", "Wait, the answer is 7. "])))
+def test_outcome_efficiency_is_the_share_up_to_the_first_statement(said: list[str]) -> None:
+    text = "".join(said)
+    here = stated(text)
+    found = here.efficiency("So it is: the answer is 42.", reasoning=90, completion=100)
+    if not here.first:
+        assert found is None
+    elif "The answer is 42. " not in said:
+        assert found == 1.0
+    else:
+        until = text.index("42.") + 3
+        assert found == pytest.approx(until / len(text) * 0.9)
+
+
+@pytest.mark.parametrize(
+    ("thought", "answer"),
+    [("", "The answer is 42."), ("Hm. Well.", "The answer is 42."), ("The answer is 42. ", "It depends on many things.")],
+    ids=["no reasoning to read", "nothing stated", "nothing to compare"],
+)  # fmt: skip
+def test_an_efficiency_that_cannot_be_known_is_none(thought: str, answer: str) -> None:
+    assert stated(thought).efficiency(answer, 10, 20) is None
+
+
+def test_a_supposed_or_doubted_answer_is_not_stated() -> None:
+    assert stated("Suppose the answer is 41. The answer is not 40. The answer is 42.").first == {
+        "number:42": 65
+    }
+
+
+def test_only_so_many_answers_are_kept() -> None:
+    assert len(stated("".join(f"The answer is {i}. " for i in range(500))).first) == MOST_ANSWERS

@@ -14,6 +14,7 @@ CONTRACT = {
     "tier_not_allowed": {403},
     "model_not_found": {404},
     "not_cached": {404},
+    "decision_not_found": {404},
     "rate_limited": {429},
     "budget_exceeded": {429},
     "internal": {500},

@@ -8,6 +8,7 @@ import pytest
 
 from policies.types import Budget, Price, Usage
 from router.convergence import Convergence
+from router.following import Following
 from router.guard import Guard
 from router.ledger import Ledger
 from tests.fakes import chunk, usage_chunk
@@ -23,6 +24,7 @@ WORDS = ("so", "the", "sum", "of", "seven", "and", "twelve", "must", "be", "nine
 
 PLAIN = [chunk({"content": f"word {i} "}) for i in range(100)]
 THOUGHTS = [chunk({"reasoning_content": f"thought {i}. "}) for i in range(100)]
+STATED = [chunk({"reasoning_content": "So the answer is 42. "}), *THOUGHTS[:49], *PLAIN[:50]]
 END = [chunk({}, "stop"), usage_chunk(100), b"[DONE]"]
 
 
@@ -34,7 +36,7 @@ def watched_s(payloads: Sequence[bytes], **options: bool) -> float:
     lease = ledger.reserve(4512)
     assert lease is not None
     settles = Convergence() if options.get("convergence") else None
-    guard = Guard(budget, convergence=settles)
+    guard = Guard(budget, convergence=settles, follows=Following())
     for payload in payloads:
         guard.feed((payload,))
     lease.settle(guard.usage(10), price)
@@ -44,7 +46,9 @@ def watched_s(payloads: Sequence[bytes], **options: bool) -> float:
     return spent
 
 
-@pytest.mark.parametrize("payloads", [PLAIN, THOUGHTS], ids=["plain", "reasoning"])
+@pytest.mark.parametrize(
+    "payloads", [PLAIN, THOUGHTS, STATED], ids=["plain", "reasoning", "stated, then said"]
+)
 def test_watching_a_hundred_chunks_costs_next_to_nothing(payloads: list[bytes]) -> None:
     best = min(watched_s([*payloads, *END]) for _ in range(ROUNDS))
     assert best < PATIENCE * PROMISED_S

@@ -25,6 +25,7 @@ class Requests(RuleBasedStateMachine):
         super().__init__()
         self.ledger = Ledger(2000, held=300)
         self.settled: list[Usage] = []
+        self.final = False
         self.allowed = 0
         self.usual = 0
 
@@ -40,23 +41,45 @@ class Requests(RuleBasedStateMachine):
             assert min(free, 3000 if want is None else want) < floor
             return None
         assert lease.cap == (free if want is None else min(want, free))
+        self.final |= final
         self.allowed += lease.cap
         self.usual += 0 if final else lease.cap
         return lease
 
-    @rule(target=done, lease=consumes(leases), prompt=counts, completion=counts)
-    def settle(self, lease: Lease | None, prompt: int, completion: int) -> Lease | None:
+    @rule(
+        target=done, lease=consumes(leases), prompt=counts, completion=counts,
+        estimated=st.booleans(),
+    )  # fmt: skip
+    def settle(
+        self, lease: Lease | None, prompt: int, completion: int, *, estimated: bool
+    ) -> Lease | None:
+        """A call ends, by itself or cancelled, told by its upstream or counted by us, within its cap or past it."""
         if lease is not None:
-            usage = Usage(prompt=prompt, completion=completion, reasoning=completion // 2)
+            usage = Usage(prompt, 0, completion, completion // 2, estimated)
             lease.settle(usage, PRICE)
             self.settled.append(usage)
         return lease
+
+    @rule(lease=leases, prompt=counts, completion=counts)
+    def lose(self, lease: Lease | None, prompt: int, completion: int) -> None:
+        """An attempt fails and is tried again: it is billed, and the lease stays what it is."""
+        if lease is None:
+            return
+        assert self.ledger.available is not None
+        free = max(0, self.ledger.available - self.ledger.held)
+        before = self.ledger.reserved
+        usage = Usage(prompt, 0, completion, estimated=True)
+        lease.lose(usage, PRICE)
+        self.settled.append(usage)
+        self.allowed += min(completion, free)
+        assert self.ledger.reserved == before
 
     @rule(lease=done)
     def settle_again(self, lease: Lease | None) -> None:
         if lease is not None:
             before = (self.ledger.usage, self.ledger.cost_usd, self.ledger.reserved)
             lease.settle(Usage(completion=999), PRICE)
+            lease.lose(Usage(completion=999), PRICE)
             assert (self.ledger.usage, self.ledger.cost_usd, self.ledger.reserved) == before
 
     @rule(total=st.integers(0, 4000))
@@ -75,6 +98,15 @@ class Requests(RuleBasedStateMachine):
         assert self.ledger.reserved >= 0
         assert self.ledger.available is not None
         assert self.ledger.available >= 0
+
+    @invariant()
+    def what_is_held_is_there_until_a_final_call_takes_it(self) -> None:
+        assert self.ledger.available is not None
+        assert self.final or self.ledger.available >= self.ledger.held
+
+    @invariant()
+    def what_was_counted_by_us_says_so(self) -> None:
+        assert self.ledger.usage.estimated == any(usage.estimated for usage in self.settled)
 
     @invariant()
     def what_is_settled_fits_the_total_but_for_overruns(self) -> None:

@@ -165,7 +165,7 @@ def pipeline(*script: Any) -> Pipeline:
         tier("long", "m", max_thinking_tokens=1000, price=Price(1.0, 10.0)),
     )
     return Pipeline(
-        Routing((cheap, dear)), Gauge(), Recall(NullStore(), b"k", (), 60), world(backend("m", *script)),
+        Routing((cheap, dear)), Gauge(), Recall(NullStore(), b"k"), world(backend("m", *script)),
         {}, "highest", lambda: "d_1",
     )  # fmt: skip
 

@@ -109,7 +109,7 @@ def test_a_decision_is_described_in_the_contracts_shape(scored: bool) -> None:
     assert list(told) == [
         "decision_id", "tier", "model", "strategy", "n", "cause", "reason", "policy", "dial",
         "difficulty", "p_solve", "expected", "thinking_budget", "max_total_tokens", "score",
-        "explanation", "strategies",
+        "explanation", "what_if", "strategies",
     ]  # fmt: skip
     assert told["explanation"] == [{"feature": "length", "effect": 0.5}]
     assert set(told["expected"]) == ({"short", "long"} if scored else set())

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from policies.types import Price, SearchPlan
+from policies import strategies
+from policies.types import Price, SearchPlan, VerifierPlan
 from router.errors import ConfigError
 from router.prices import PriceTable
 from router.settings import (
@@ -104,7 +105,7 @@ def test_tiers_are_built_with_rungs_budgets_search_and_price() -> None:
     assert short.max_output_tokens == 1024
     assert distilled.max_thinking_tokens == 4096
     assert distilled.search == SearchPlan("single", 1)
-    assert long.search == SearchPlan("vote", 5)
+    assert long.search == SearchPlan("vote", 5, VerifierPlan("judge", "small"))
     assert long.max_total_tokens == 40_000
     assert long.fallback_tier == "distilled"
 
@@ -296,3 +297,7 @@ def test_the_shipped_json_schema_is_current() -> None:
 
 def test_the_names_of_the_contract_are_all_known() -> None:
     assert (len(POLICIES), len(STRATEGIES), len(DIALECTS), len(VERIFIERS)) == (7, 16, 20, 5)
+
+
+def test_every_strategy_that_a_configuration_may_name_is_there() -> None:
+    assert set(STRATEGIES) == set(strategies.STRATEGIES)

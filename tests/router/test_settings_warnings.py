@@ -29,7 +29,8 @@ def test_a_good_ladder_has_no_warnings() -> None:
         (", price: {input: 2, output: 2}", "", 'model "b" has no known price'),
         ("[a]", "[a], thinking: off, max_thinking_tokens: 5", "does nothing"),
         ("[a]", "[a], max_output_tokens: 1000, max_thinking_tokens: 900", "cut earlier"),
-        ("tiers:", "cache: {near_duplicates: on}\ntiers:", "only knows exact answers"),
+        ("[a]", "[a], wait: 2", "wait does nothing without min_thinking_tokens"),
+        ("[a]", "[a], min_thinking_tokens: 2", "min_thinking_tokens does nothing without wait"),
     ],
 )
 def test_what_is_probably_not_meant_is_a_warning(old: str, new: str, expected: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,7 +13,13 @@ from policies.budgets import SINGLE, plan_budget
 from policies.types import Decision, Price, SearchPlan, Tier
 from router.backends.port import ModelSpec
 from router.call import World
-from router.errors import ApiError, UpstreamError
+from router.errors import (
+    ApiError,
+    RateLimitedError,
+    UpstreamBrokeOffError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
 from router.spend import Spending
 from tests.fakes import (
     ScriptedBackend,
@@ -30,6 +36,8 @@ from tests.fakes import (
 
 DONE = b"[DONE]"
 BROKEN = UpstreamError("broken")
+BUSY = RateLimitedError("busy", retryable=True)
+TIMED_OUT = UpstreamTimeoutError("no answer in time")
 PROMPT = 7
 SPENDS = 20
 DEAR, CHEAP = Price(2.0, 12.0), Price(0.1, 0.6)
@@ -47,11 +55,23 @@ class Unhurried(ScriptedUpstream):
             await asyncio.sleep(0)
             self.began = True
             yield list(batch)
+        if self.ends_with is not None:
+            raise self.ends_with
 
 
 def saying(text: str, spends: int = SPENDS) -> Unhurried:
     last = [chunk({}, "stop"), usage_chunk(spends, prompt=PROMPT), DONE]
     return Unhurried([[chunk({"content": text})], last], spends=spends)
+
+
+def silent(text: str) -> Unhurried:
+    """Return a stream that does not tell what it spent."""
+    return Unhurried([[chunk({"content": text})], [chunk({}, "stop"), DONE]])
+
+
+def torn(text: str) -> Unhurried:
+    """Return a stream that breaks off in the middle."""
+    return Unhurried([[chunk({"content": text})], []], ends_with=UpstreamBrokeOffError("torn"))
 
 
 def eaten(spends: int) -> Unhurried:
@@ -179,22 +199,35 @@ class Mixed(ScriptedBackend):
 
     async def open(self, body: Any, timeout_s: float) -> Unhurried:
         await asyncio.sleep(0)
-        upstream = self._next(body)
-        upstream = eaten(upstream) if isinstance(upstream, int) else saying(upstream)
+        said = self._next(body)
+        if isinstance(said, int):
+            upstream = eaten(said)
+        else:
+            kind, _, text = said.rpartition(":")
+            upstream = {"": saying, "silent": silent, "torn": torn}[kind](text)
         self.opened.append(upstream)
         return upstream
 
     async def complete(self, body: Any, timeout_s: float) -> dict[str, Any]:
         upstream = await self.open(body, timeout_s)
         upstream.began, upstream.closed = True, 1
-        thought = upstream.spends != SPENDS
+        if upstream.ends_with is not None:
+            raise upstream.ends_with
+        thought = upstream.spends not in (0, SPENDS)
         whole = completion("" if thought else "42", "length" if thought else "stop")
+        if not upstream.spends:
+            del whole["usage"]
+            return whole
         usage = {"prompt_tokens": PROMPT, "completion_tokens": upstream.spends}
         return whole | {"usage": usage}
 
 
 answers = st.sampled_from(["It is 41.", "It is 42.", "no idea"])
-scripts = st.lists(answers | st.integers(1, 900) | st.just(BROKEN), min_size=1, max_size=8)
+silences = st.sampled_from(["silent:It is 42.", "torn:It is"])
+failures = st.sampled_from([BROKEN, BUSY, TIMED_OUT])
+scripts = st.lists(
+    answers | silences | st.integers(1, 900) | failures, min_size=1, max_size=8
+)  # fmt: skip
 
 
 @settings(deadline=None, max_examples=200)
@@ -202,9 +235,12 @@ scripts = st.lists(answers | st.integers(1, 900) | st.just(BROKEN), min_size=1, 
 def test_whatever_happens_nothing_stays_open_and_the_books_agree(
     script: list[Any], n: int, leaves_after: int | None, total: int | None
 ) -> None:
-    a = Mixed(ModelSpec("a", "a", "openai", DEAR), script)
+    opened: list[Unhurried] = []
+    two = [Mixed(ModelSpec(name, name, "openai", DEAR), script, opened=opened) for name in "ab"]
     plan = SearchPlan("vote", n) if n > 1 else SearchPlan()
-    spent = spending(world(a), ONE, plan=plan, ceilings={"max_total_tokens": total})
+    both = replace(ONE, models=("a", "b"))  # a retry goes to the other one, without waiting
+    here = world(*two, retries=2)
+    spent = spending(here, both, plan=plan, ceilings={"max_total_tokens": total})
 
     async def run() -> None:
         task = asyncio.create_task(spent.complete())
@@ -219,12 +255,13 @@ def test_whatever_happens_nothing_stays_open_and_the_books_agree(
     asyncio.run(run())
     ledger, told = spent.ledger, spent.router()
     assert ledger.reserved == 0
-    assert all(upstream.closed >= 1 for upstream in a.opened)
+    assert all(upstream.closed >= 1 for upstream in opened)
+    assert ledger.usage.prompt >= PROMPT * sum(upstream.began for upstream in opened)
     assert told["upstream_tokens"] == ledger.usage.completion
     assert told["cost_usd"] == pytest.approx(DEAR.usd(ledger.usage), abs=1e-8)
-    assert told["calls"] >= len(a.opened)
+    assert spent.trace.attempts >= len(opened)
     if total is not None:
         assert ledger.spent <= total
     if not ledger.usage.estimated:
-        began = [upstream.spends for upstream in a.opened if upstream.began]
+        began = [upstream.spends for upstream in opened if upstream.began]
         assert ledger.usage.completion == sum(began)

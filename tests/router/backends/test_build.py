@@ -20,6 +20,8 @@ model_list:
   - model_name: local
     litellm_params: {model: openai/r1, api_base: "http://127.0.0.1:9/v1"}
     capabilities: {%s}
+  - model_name: responses
+    litellm_params: {model: openai/responses/gpt-5.5}
   - model_name: claude
     litellm_params: {model: anthropic/claude-opus-5}
 tiers:
@@ -42,14 +44,20 @@ def test_an_entry_goes_direct_where_it_can() -> None:
     assert isinstance(backends["local"], DirectBackend)
     assert isinstance(backends["claude"], LiteLLMBackend)
     assert backends["claude"].spec.dialect == "anthropic_adaptive"
+    assert isinstance(backends["responses"], DirectBackend)
+    asked = (backends["responses"].spec.model, backends["responses"].spec.dialect)
+    assert asked == ("gpt-5.5", "openai_responses")
     assert backends["nano"].spec.price == Price(0.05, 0.4)
 
 
 def test_capabilities_are_the_dialects_unless_the_entry_says_otherwise() -> None:
     assert built()["local"].spec.can == CAPABILITIES["openai"]
-    told = built("prefill: true, native_budget: on, usage_in_stream: false")["local"].spec.can
+    told = built("prefill: true, native_budget: on, usage_in_stream: false, logprobs: 5")[
+        "local"
+    ].spec.can
     assert told.prefill is CAPABILITIES["vllm"].prefill
     assert (told.native_budget, told.usage_in_stream, told.cancel_frees) == (True, False, True)
+    assert (told.logprobs, told.stop, told.seed) == (5, False, True)
 
 
 def test_a_tier_is_told_whether_settled_reasoning_is_cut() -> None:

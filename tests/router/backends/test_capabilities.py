@@ -71,6 +71,7 @@ def test_the_configuration_corrects_what_a_dialect_says() -> None:
     assert capabilities_of("openai", {"prefill": True}).prefill is CAPABILITIES["vllm"].prefill
     assert capabilities_of("mistral", {"prefill": True}).prefill is CAPABILITIES["mistral"].prefill
     slow = capabilities_of("vllm", {"native_budget": False, "usage_in_stream": False})
+    assert capabilities_of("openai", {"logprobs": 20, "stop": True}).logprobs == 20
     assert (slow.native_budget, slow.usage_in_stream, slow.cancel_frees) == (False, False, True)
 
 
@@ -87,10 +88,17 @@ def test_the_page_has_every_dialect_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in page() if len(row) == 6], ids=lambda row: str(row[0])
+    "row", [row for row in page() if len(row) == 10], ids=lambda row: str(row[0])
 )
 def test_the_page_says_what_the_code_does(row: list[str]) -> None:
     for name in re.findall(r"`(\w+)`", row[0]):
         can = CAPABILITIES[name]
-        facts = (can.prefill is not None, can.native_budget, can.usage_in_stream, can.cancel_frees)
-        assert tuple(row[1:5]) == tuple("yes" if fact else "no" for fact in facts)
+        facts = (
+            can.prefill is not None, can.prefill_thinking, can.native_budget, can.usage_in_stream,
+            can.cancel_frees, can.stop, can.logprobs, can.seed,
+        )  # fmt: skip
+        assert tuple(row[1:9]) == tuple(_said(fact) for fact in facts)
+
+
+def _said(fact: bool | int) -> str:
+    return str(fact) if type(fact) is int else "yes" if fact else "no"

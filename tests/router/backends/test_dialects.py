@@ -24,6 +24,11 @@ def effort(word: str) -> dict[str, Any]:
     return {"reasoning_effort": word}
 
 
+def google(how: int | str) -> dict[str, Any]:
+    name = "thinkingBudget" if isinstance(how, int) else "thinkingLevel"
+    return {"thinkingConfig": {name: how} | ({"includeThoughts": True} if how else {})}
+
+
 # For each dialect and model: what 1,500 thinking tokens of 2,000 ask for, thinking off, and the provider's default.
 GOLDEN: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("openai", "gpt-4o", COMPLETION, COMPLETION, COMPLETION),
@@ -34,13 +39,14 @@ GOLDEN: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = 
     ("anthropic_budget", "claude-sonnet-4-5", LIMIT | enabled(1500), LIMIT | DISABLED, LIMIT),
     ("anthropic_adaptive", "claude-opus-4-7",
      LIMIT | {"thinking": {"type": "adaptive"}, "output_config": {"effort": "medium"}}, LIMIT | DISABLED, LIMIT),
-    ("gemini_budget", "gemini-2.5-flash", LIMIT | enabled(1500), LIMIT | enabled(0), LIMIT),
-    ("gemini_budget", "gemini-2.5-pro", LIMIT | enabled(1500), LIMIT | enabled(128), LIMIT),
-    ("gemini_level", "gemini-3-pro", LIMIT | effort("medium"), LIMIT | effort("low"), LIMIT),
-    ("gemini_level", "gemini-3-flash", LIMIT | effort("medium"), LIMIT | effort("minimal"), LIMIT),
+    ("gemini_budget", "gemini-2.5-flash", LIMIT | google(1500), LIMIT | google(0), LIMIT),
+    ("gemini_budget", "gemini-2.5-pro", LIMIT | google(1500), LIMIT | google(128), LIMIT),
+    ("gemini_level", "gemini-3-pro", LIMIT | google("medium"), LIMIT | google("low"), LIMIT),
+    ("gemini_level", "gemini-3-flash", LIMIT | google("medium"), LIMIT | google("minimal"), LIMIT),
     ("deepseek", "deepseek-chat", LIMIT | {"thinking": {"type": "enabled"}} | effort("medium"), LIMIT | DISABLED, LIMIT),
     ("dashscope", "qwen3-max", LIMIT | {"enable_thinking": True, "thinking_budget": 1500},
      LIMIT | {"enable_thinking": False}, LIMIT),
+    ("dashscope", "qwq-plus", LIMIT | {"enable_thinking": True, "thinking_budget": 1500}, LIMIT, LIMIT),
     ("kimi", "kimi-k2.6", COMPLETION | {"thinking": {"type": "enabled"}}, COMPLETION | DISABLED, COMPLETION),
     ("kimi", "kimi-k2-thinking", COMPLETION, COMPLETION, COMPLETION),
     ("kimi", "kimi-k3", COMPLETION | effort("low"), COMPLETION | effort("low"), COMPLETION),
@@ -55,8 +61,10 @@ GOLDEN: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] = 
     ("groq", "openai/gpt-oss-20b", LIMIT | effort("medium"), LIMIT | effort("low"), LIMIT),
     ("groq", "llama-3.3-70b", LIMIT, LIMIT, LIMIT),
     ("together", "Qwen/Qwen3.5", LIMIT | {"reasoning": {"enabled": True}}, LIMIT | {"reasoning": {"enabled": False}}, LIMIT),
+    ("together", "deepseek-ai/DeepSeek-R1", LIMIT, LIMIT, LIMIT),
     ("together", "openai/gpt-oss-20b", LIMIT | effort("medium"), LIMIT | effort("low"), LIMIT),
     ("ollama", "qwen3:8b", LIMIT | effort("medium"), LIMIT | effort("none"), LIMIT),
+    ("ollama", "gpt-oss:20b", LIMIT | effort("medium"), LIMIT | effort("low"), LIMIT),
     ("vllm", "r1-distill", LIMIT | TEMPLATE_ON | {"thinking_token_budget": 1500}, LIMIT | TEMPLATE_OFF,
      LIMIT | {"thinking_token_budget": 1500}),
     ("sglang", "qwen3", LIMIT | TEMPLATE_ON | {"custom_params": {"thinking_budget": 1500}}, LIMIT | TEMPLATE_OFF,
@@ -82,7 +90,8 @@ UNENFORCED = {
     ("xai", "grok-4.5"): "TO", ("xai", "grok-4-fast"): "TO", ("mistral", "mistral-medium-3.5"): "T",
     ("mistral", "magistral-medium"): "TO", ("groq", "qwen/qwen3-32b"): "T", ("groq", "openai/gpt-oss-20b"): "TO",
     ("together", "Qwen/Qwen3.5"): "T", ("together", "openai/gpt-oss-20b"): "TO", ("ollama", "qwen3:8b"): "T",
-    ("gpt_oss", "gpt-oss-120b"): "TO", ("bedrock", "bedrock/anthropic.claude-opus-4-7"): "T",
+    ("gpt_oss", "gpt-oss-120b"): "TO", ("dashscope", "qwq-plus"): "O", ("ollama", "gpt-oss:20b"): "TO",
+    ("together", "deepseek-ai/DeepSeek-R1"): "TO", ("bedrock", "bedrock/anthropic.claude-opus-4-7"): "T",
     ("bedrock", "bedrock/openai.gpt-oss-20b"): "TO",
 }  # fmt: skip
 
@@ -147,9 +156,9 @@ def test_a_field_in_tokens_is_inside_what_its_server_takes(
         assert asked["budget_tokens"] >= 1024
         assert output is None or asked["budget_tokens"] < output
         assert thinking is None or asked["budget_tokens"] <= thinking
-    if dialect == "gemini_budget" and asked:
+    if config := fields.get("thinkingConfig", {}) if dialect == "gemini_budget" else {}:
         low, high = (128, 32768) if "pro" in model else (0, 24576)
-        assert low <= asked["budget_tokens"] <= high
+        assert low <= config["thinkingBudget"] <= high
     reasoning = fields.get("reasoning", {})
     assert len(reasoning) <= 1
     assert reasoning.get("max_tokens", 1024) >= 1024
@@ -163,6 +172,7 @@ def test_an_effort_is_never_above_the_clients(
     fields = request_fields(*row, "on", Budget(thinking=thinking), client)[0]
     asked = fields.get("reasoning_effort") or fields.get("output_config", {}).get("effort")
     asked = asked or fields.get("reasoning", {}).get("effort")
+    asked = asked or fields.get("thinkingConfig", {}).get("thinkingLevel")
     if asked in RANK and row[0] != "mistral":  # which knows none and high only
         assert RANK[asked] <= max(RANK.get(client, 4), RANK["low"])
 
@@ -175,7 +185,7 @@ def test_an_effort_is_never_above_the_clients(
 )  # fmt: skip
 def test_a_gemini_budget_is_clamped_to_its_model(model: str, thinking: int, sent: int) -> None:
     fields, _ = request_fields("gemini_budget", model, "on", Budget(thinking=thinking), None)
-    assert fields == enabled(sent)
+    assert fields == google(sent)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +212,8 @@ def test_below_openrouters_minimum_an_effort_is_asked_for() -> None:
         ("openai", "gpt-5", "openai"), ("anthropic", "claude-sonnet-4-5", "anthropic_budget"),
         ("anthropic", "claude-sonnet-4-6", "anthropic_adaptive"),
         ("anthropic", "claude-opus-5", "anthropic_adaptive"), ("gemini", "gemini-2.5-pro", "gemini_budget"),
-        ("vertex_ai", "gemini-3-pro", "gemini_level"), ("hosted_vllm", "x", "vllm"),
+        ("vertex_ai", "gemini-3-pro", "gemini_level"),
+        ("vertex_ai", "claude-opus-4-7", "anthropic_adaptive"), ("openai", "responses/gpt-5.5", "openai_responses"), ("hosted_vllm", "x", "vllm"),
         ("ollama_chat", "x", "ollama"), ("moonshot", "kimi-k3", "kimi"), ("unheard", "of", "openai"),
     ],
 )  # fmt: skip

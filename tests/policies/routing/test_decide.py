@@ -9,24 +9,21 @@ from classifier.types import Difficulty
 from policies.routing import ROUTING_POLICIES, Routing, decide, threshold, utility
 from policies.routing.expectation import expect, prospects
 from policies.types import Price, SearchPlan
-from tests.fakes import difficulty, query, tier
+from tests.fakes import difficulty, query
 
-SHORT = tier("short", rung="short", thinking="off", price=Price(0.1, 0.6))
-MIDDLE = tier("distilled", rung="distilled", max_thinking_tokens=4096, price=Price(0.5, 4.4))
-LONG = tier("long", rung="long", max_thinking_tokens=16384, price=Price(2.0, 12.0))
-LADDER = Routing((SHORT, MIDDLE, LONG))
-NAMES = [t.name for t in LADDER.tiers]
+from .ladder import LADDER, LONG, MIDDLE, NAMES, SHORT
 
 shares = st.floats(0, 1)
 scores = st.builds(difficulty, shares, shares, shares, thinking=st.integers(0, 20_000))
-policies = st.sampled_from(ROUTING_POLICIES)
+dialled = st.sampled_from(["utility", "quality", "threshold", "pinned", "paced"])
+policies = st.sampled_from(sorted(ROUTING_POLICIES))
 
 
 def rank(routing: Routing, score: Difficulty, **wishes: Any) -> int:
     return NAMES.index(decide(routing, score, query(wishes=wishes)).tier.name)
 
 
-@given(scores, policies)
+@given(scores, dialled)
 def test_dial_0_is_the_cheapest_tier(score: Difficulty, policy: str) -> None:
     assert rank(replace(LADDER, policy=policy), score, dial=0.0) == 0
 
@@ -40,7 +37,7 @@ def test_dial_1_is_the_best_tier_and_among_equals_the_cheapest(score: Difficulty
     assert all(chosen.p_solve[t.name] < best for t in cheaper)
 
 
-@given(scores, policies, shares, shares)
+@given(scores, dialled, shares, shares)
 def test_a_higher_dial_never_lowers_the_tier(
     score: Difficulty, policy: str, a: float, b: float
 ) -> None:
@@ -96,11 +93,11 @@ def test_a_cost_ceiling_lowers_the_tier_or_leaves_it(
 
 
 def test_a_cost_ceiling_never_goes_to_a_dearer_tier_that_happens_to_cost_less() -> None:
-    voting = replace(MIDDLE, search=SearchPlan("vote", 30))
-    routing = Routing((SHORT, voting, LONG))
+    trying = replace(MIDDLE, search=SearchPlan("best_of_n", 30))
+    routing = Routing((SHORT, trying, LONG))
     score = difficulty(0.1, 0.99, 0.2, thinking=1000)
     own = decide(routing, score, query(wishes={"dial": 1.0}))
-    assert own.tier is voting
+    assert own.tier is trying
     assert own.expected["long"].cost_usd < own.expected["distilled"].cost_usd
     most = own.expected["long"].cost_usd
     bound = decide(routing, score, query(wishes={"dial": 1.0}, ceilings={"max_cost_usd": most}))
@@ -165,7 +162,8 @@ def test_a_difficulty_on_a_boundary_goes_to_the_dearer_tier(hardness: float, ind
 
 
 def test_a_dial_of_the_request_overrides_the_configured_boundaries() -> None:
-    fixed = Routing(LADDER.tiers, policy="threshold", boundaries=(0.01, 0.02))
+    own = {"threshold": threshold.Threshold((0.01, 0.02))}
+    fixed = Routing(LADDER.tiers, policy="threshold", tuned=own)
     score = difficulty(short=0.9)
     assert decide(fixed, score, query()).tier is LONG
     assert decide(fixed, score, query(wishes={"dial": 0.4})).tier is SHORT
@@ -188,7 +186,7 @@ def test_an_expectation_counts_thinking_answers_and_every_call() -> None:
         pytest.param(SearchPlan(), {}, SearchPlan("single", 1), id="nothing asked"),
         pytest.param(SearchPlan(), {"n": 5}, SearchPlan("vote", 5), id="samples alone vote"),
         pytest.param(SearchPlan(), {"n": 1}, SearchPlan("single", 1), id="one sample is none"),
-        pytest.param(SearchPlan(), {"strategy": "vote"}, SearchPlan("vote", 2), id="two at least"),
+        pytest.param(SearchPlan(), {"strategy": "vote"}, SearchPlan("vote", 5), id="its own"),
         pytest.param(SearchPlan("vote", 7), {}, SearchPlan("vote", 7), id="the tier's own"),
         pytest.param(SearchPlan("vote", 7), {"n": 3}, SearchPlan("vote", 3), id="fewer"),
         pytest.param(
@@ -231,7 +229,9 @@ def test_the_baseline_is_the_last_tiers_own_strategy_at_its_real_price() -> None
     searching = decide(
         Routing((SHORT, replace(LONG, search=SearchPlan("vote", 5)))), difficulty(), query()
     )
-    assert searching.baseline_usd == pytest.approx(5 * decision.baseline_usd)
+    assert decision.baseline_usd is not None
+    assert searching.baseline_usd is not None
+    assert 3 * decision.baseline_usd < searching.baseline_usd < 5 * decision.baseline_usd
     free = decide(Routing((SHORT, replace(LONG, price=Price()))), difficulty(), query())
     assert free.expected["long"].cost_usd > 0, "routing still knows an order"
     assert free.baseline_usd == 0.0, "but nobody is told of money that nobody would have paid"

@@ -31,17 +31,18 @@ OTHERS = {
     "bool:true": ["The answer is yes.", "Answer: True", r"\boxed{\text{Yes}}", "The answer is Yes, because it is.", "答案是对"],
     "bool:false": ["The answer is no", "答案：否", "<answer>False</answer>"],
     "text:paris": ["The answer is Paris.", "<answer>paris</answer>", "Answer: **PARIS**"],
-    r"text:\sqrt{2}": [r"\boxed{\sqrt{2}}", r"<answer>\sqrt{2}</answer>"],
-    "text:(1, 2)": [r"\boxed{(1, 2)}"],
+    "math:2^(1/2)": [r"\boxed{\sqrt{2}}", r"<answer>\sqrt{2}</answer>", r"The answer is $\sqrt{2}$.", "The answer is:\n\\[\n\\sqrt{2}\n\\]"],
+    "math:(1,2)": [r"\boxed{(1, 2)}", r"The answer is \((1, 2)\)."],
 }  # fmt: skip
 ABSTAIN = [
     "", "   ", "I am not sure.", "Hello! How can I help you today?", "I cannot answer that question here.",
     "There are 3 ways to look at it, and each of them has its own merits.", "Use Python 3.11.4", "On 2024-01-05",
     "We meet at 10:30", "It takes 3-5", "so the length is \\sqrt{2}", "this gives x^2", "water is H2O",
-    "The answer is H2O2", r"The answer is $\sqrt{2}$", "The answer is 3 or 4", "The answer is x = 5, y = 6",
-    "The answer is 2024-01-05", "The answer is 10:30", "The answer is 1/0", "The answer is -$5",
+    "The answer is H2O2", "The answer is 3 or 4", "The answer is x = 5, y = 6",
+    "The answer is 2024-01-05", "The answer is 10:30", "The answer is 1/0",
     "The answer " + "is a long story " * 9, r"\boxed{}", "<answer></answer>", "answering is hard",
-    "9" * 3990 + "e999", "\\boxed{" + "no end " * 30,
+    "9" * 3990 + "e999", "\\boxed{" + "no end " * 30, r"First \boxed{7}, so at last \boxed{4", "<think>The answer is 42.",
+    "The answer is 3 and a half", "The answer is 2 pi", "<think>so 3</think>", r"\boxed{\boxed{}}",
 ]  # fmt: skip
 
 
@@ -67,6 +68,10 @@ def test_what_is_unsure_abstains(text: str) -> None:
         (r"\boxed{1,2}", r"\boxed{12}"),
         (r"\boxed{2\frac{1}{2}}", r"\boxed{\frac{21}{2}}"),
         (r"\boxed{2x}", r"\boxed{2}"),
+        (r"\boxed{2x + 3y = 6}", r"\boxed{6}"),
+        ("The answer is 3 million", "The answer is 3"),
+        ("The answer is 12 percent", "The answer is 12"),
+        ("答案是3万", "答案是3"),
         ("The answer is A dog", "The answer is A"),
         ("The answer is I don't know", "The answer is I"),
         ("The answer is 12 %", "The answer is 12"),
@@ -110,7 +115,7 @@ def test_a_fraction_equals_its_latex_and_its_reduced_form(a: int, b: int) -> Non
 @given(st.text())
 def test_any_text_has_a_key_or_abstains(text: str) -> None:
     key = answer_key(text)
-    assert key is None or key.partition(":")[0] in ("number", "mcq", "bool", "text")
+    assert key is None or key.partition(":")[0] in ("number", "math", "mcq", "bool", "text")
 
 
 @given(st.text(alphabet="0123456789.,/e%-−+ \\{}boxed<answer>#答案是isthe:=", max_size=80))

@@ -1,0 +1,46 @@
+"""The recipe: every size and strength of the fit, and which rows may teach."""
+
+from dataclasses import dataclass
+
+from classifier.training.licences import Licences
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Sizes and strengths; the defaults are those of the shipped artefact.
+
+    Attributes:
+        hidden: Neurons per hidden layer of each perceptron for success.
+        members: Perceptrons that are averaged, of each kind.
+        level_epochs: Passes over the data of those that learn the label of every source.
+        rank_epochs: The same of those that learn the order inside sources of varied difficulty.
+        answered_epochs: The same of those that learn mostly sources with outcomes.
+        decay: L2 penalty of the perceptrons.
+        ridge: L2 penalty of the n-gram heads.
+        level_share: Weight of the perceptrons of the first kind in the sum.
+        rank_share: The same of the second kind.
+        answered_share: The same of the third kind.
+        gram_share: Weight of the n-gram logits.
+        mutated: Changed copies of questions that keep their label.
+        glossary: Copies of English questions in pidgin Chinese.
+        copy_weight: Weight of a copy against its original.
+        constructed: Contest and school-book questions of our own per language, of either kind.
+        licences: Which rows may teach.
+    """
+
+    hidden: tuple[int, ...] = (64, 32)
+    members: int = 3
+    level_epochs: int = 60
+    rank_epochs: int = 12
+    answered_epochs: int = 60
+    decay: float = 0.3
+    ridge: float = 3.0
+    level_share: float = 0.3
+    rank_share: float = 0.5
+    answered_share: float = 0.6
+    gram_share: float = 0.5
+    mutated: int = 15_000
+    glossary: int = 6_000
+    copy_weight: float = 0.5
+    constructed: int = 60
+    licences: Licences = "all"
