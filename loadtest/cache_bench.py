@@ -94,25 +94,25 @@ def measure_costs(proxy: Proxy, n: int, rounds: int) -> list[Cost]:
     return costs
 
 
-def measure_memory(proxy: Proxy, command: str) -> float:
-    """Return the bytes of the cache's server per entry, over `N_ENTRIES` different answers."""
+def measure_memory(proxy: Proxy, command: str, n: int) -> float:
+    """Return the bytes of the cache's server per entry, over `n` different answers."""
     before, held = _stats(proxy, command)
-    _run(proxy.url, _requests(proxy.url, N_ENTRIES, stream=False, seed=77))
+    _run(proxy.url, _requests(proxy.url, n, stream=False, seed=77))
     after, holds = _stats(proxy, command)
-    if holds - held < N_ENTRIES * 0.99:
-        raise LoadError(f"only {holds - held} of {N_ENTRIES} answers were kept")
+    if holds - held < n * 0.99:
+        raise LoadError(f"only {holds - held} of {n} answers were kept")
     return (after - before) / (holds - held)
 
 
-def measure_together(proxy: Proxy, *, stream: bool) -> Together:
-    """Return what `N_TOGETHER` identical requests at once were answered with."""
+def measure_together(proxy: Proxy, n: int, *, stream: bool) -> Together:
+    """Return what `n` identical requests at once were answered with."""
     (request,) = _requests(proxy.url, 1, stream=stream, seed=99 + stream)
     started = time.perf_counter()
-    results = uvloop.run(_all_at_once(proxy.url, request))
+    results = uvloop.run(_all_at_once(proxy.url, request, n))
     return Together(stream, dict(Counter(results)), time.perf_counter() - started)
 
 
-async def _all_at_once(url: str, request: bytes) -> list[str]:
+async def _all_at_once(url: str, request: bytes, n: int) -> list[str]:
     address = urlsplit(url)
     closing = request.replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
 
@@ -127,7 +127,7 @@ async def _all_at_once(url: str, request: bytes) -> list[str]:
         found = [line for line in lines if line.startswith("x-router-cache:")]
         return found[0].partition(": ")[2] if found else "unknown"
 
-    return await asyncio.gather(*[one() for _ in range(N_TOGETHER)])
+    return await asyncio.gather(*[one() for _ in range(n)])
 
 
 def _requests(url: str, n: int, *, stream: bool, seed: int) -> list[bytes]:
@@ -184,13 +184,15 @@ def main(argv: list[str] | None = None) -> int:
             fast = stack.enter_context(start_upstream())
             proxy = stack.enter_context(start_proxy(args.command, fast, 0, cache=args.cache))
             costs = measure_costs(proxy, args.requests, args.rounds)
-            per_entry = measure_memory(proxy, args.command)
+            per_entry = measure_memory(proxy, args.command, args.entries)
         with ExitStack() as stack:
-            slow = stack.enter_context(start_upstream("--delay-s", "2"))
+            slow = stack.enter_context(start_upstream("--delay-s", str(args.delay_s)))
             proxy = stack.enter_context(
-                start_proxy(args.command, slow, 0, cache=args.cache, workers=4)
+                start_proxy(args.command, slow, 0, cache=args.cache, workers=args.workers)
             )
-            together = [measure_together(proxy, stream=stream) for stream in (False, True)]
+            together = [
+                measure_together(proxy, args.together, stream=stream) for stream in (False, True)
+            ]
     except (LoadError, OSError) as error:
         print(f"cache_bench: {error}", file=sys.stderr)
         return 1
@@ -198,7 +200,7 @@ def main(argv: list[str] | None = None) -> int:
     print_costs(costs, console)
     for one in together:
         console.print(
-            f"{N_TOGETHER} at once, {'streamed' if one.stream else 'plain'}: "
+            f"{args.together} at once, {'streamed' if one.stream else 'plain'}: "
             f"{one.upstream_calls} upstream call(s), {one.results}, {one.wall_s:.2f} s: "
             f"{_verdict(is_met=one.upstream_calls == 1)}"
         )
@@ -226,6 +228,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cache", default=EMBEDDED, help="the cache section, as YAML in one line")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=2000, help="per round")
+    parser.add_argument("--entries", type=int, default=N_ENTRIES, help="to measure the memory with")
+    parser.add_argument(
+        "--together", type=int, default=N_TOGETHER, help="identical requests at once"
+    )
+    parser.add_argument("--delay-s", type=float, default=2.0, help="of the upstream, meanwhile")
+    parser.add_argument("--workers", type=int, default=4, help="that they are spread over")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     return parser
 

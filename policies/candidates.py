@@ -23,6 +23,23 @@ class VerifierPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """A way of solving one kind of problem.
+
+    Attributes:
+        name: For the prompt and the report.
+        applies: Words that tell the kind: one of them in a question may be enough.
+        steps: What to do, in order.
+        also: Everyday words of such problems: two of them say as much as one of ``applies``.
+    """
+
+    name: str
+    applies: str
+    steps: tuple[str, ...]
+    also: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of the table by which ``auto`` chooses.
 
@@ -54,6 +71,7 @@ class SearchPlan:
         max_tokens: Completion tokens that all calls together may take, below the tier's own limit.
         table: Of ``auto``; empty is the default one.
         epsilon: Of ``auto``: the cheapest plan whose predicted success is within this of the best.
+        templates: Of ``templates``: the user's own, beside the shipped ones.
     """
 
     strategy: str = "single"
@@ -68,6 +86,7 @@ class SearchPlan:
     max_tokens: int | None = None
     table: tuple[Row, ...] = ()
     epsilon: float | None = None
+    templates: tuple[Template, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from classifier.types import Ask, Difficulty, Rung
 
-from .candidates import Candidate, Row, SearchPlan, VerifierPlan
+from .candidates import Candidate, Row, SearchPlan, Template, VerifierPlan
 
 __all__ = [
     "Budget",
@@ -18,6 +18,7 @@ __all__ = [
     "Query",
     "Row",
     "SearchPlan",
+    "Template",
     "Thinking",
     "Tier",
     "Usage",

@@ -14,16 +14,23 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from .bootstrap import Runtime, open_runtime
-from .endpoint import Endpoint, Receive, Scope, Send, read_headers
+from .callers import body_of, caller
+from .endpoint import Endpoint, Message, Receive, Scope, Send
 from .errors import ApiError, InvalidRequestError, ModelNotFoundError
+from .feedback import read_json
+from .messages import MESSAGES, count_tokens
 from .metrics import CONTENT_TYPE
 from .models import list_models, one_model
 from .prices import PriceTable
 from .reply import Reply, error_reply
+from .request_ids import request_ids
+from .responses import open_history, response_routes, responses_surface
 from .settings import Settings, environment
+from .surface import CHAT, COMPLETIONS
 
 log = logging.getLogger("thinkthrift")
 
@@ -40,7 +47,7 @@ class App(FastAPI):
             if endpoint is not None:
                 await endpoint(scope, receive, send)
                 return
-        await super().__call__(scope, receive, send)
+        await super().__call__(scope, receive, _named(self, scope, send))
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -50,7 +57,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         async with open_runtime(settings, environment()) as runtime:
             app.state.runtime = runtime
-            chat.runtime = decide.runtime = runtime
+            for endpoint in endpoints.values():
+                endpoint.runtime = runtime
+            history = app.state.history = open_history(runtime)
+            endpoints["/v1/responses"].surface = responses_surface(history)
             gc.freeze()  # what start-up made lives as long as the process: not worth walking again
             log.info(
                 "ready: tiers %s; classifier %s on %s; cache %s",
@@ -61,14 +71,18 @@ def create_app(settings: Settings) -> FastAPI:
             )
             yield
 
-    chat = Endpoint(settings.limits)
-    decide = Endpoint(settings.limits, dry=True)
+    limits = settings.limits
+    endpoints = {
+        "/v1/chat/completions": Endpoint(limits),
+        "/v1/route": Endpoint(limits, dry=True),
+        "/v1/messages": Endpoint(limits, MESSAGES),
+        "/v1/responses": Endpoint(limits),
+        "/v1/completions": Endpoint(limits, COMPLETIONS),
+    }
     app = App(title="ThinkThrift", lifespan=lifespan)
-    app.hot = {"/v1/chat/completions": chat, "/v1/route": decide}
-    app.router.routes += [
-        Route("/v1/chat/completions", chat, methods=["POST"]),
-        Route("/v1/route", decide, methods=["POST"]),
-    ]
+    app.hot = endpoints
+    app.router.routes += [Route(path, at, methods=["POST"]) for path, at in endpoints.items()]
+    app.router.routes.append(Route("/v1/feedback", _feedback, methods=["POST"]))
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(ApiError, _api_error)
 
@@ -87,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
             "classifier": runtime.scorer.version,
             "prices": PriceTable.load().version,
             "execution_provider": runtime.scorer.provider,
-            "inflight": chat.inflight,
+            "inflight": sum(endpoint.inflight for endpoint in endpoints.values()),
             "litellm_loaded": "litellm" in sys.modules,
         }
 
@@ -98,27 +112,54 @@ def create_app(settings: Settings) -> FastAPI:
         text = runtime.pipeline.records.exposition()
         return Response(text, headers={"content-type": CONTENT_TYPE})
 
+    @app.post("/v1/messages/count_tokens")
+    async def count(request: Request) -> dict[str, Any]:
+        """How long a Messages request is, roughly."""
+        caller(request)
+        return count_tokens(await body_of(request))
+
     @app.get("/v1/models")
     async def models(request: Request) -> dict[str, Any]:
         """Every name that ``model`` may have."""
-        runtime = _for_clients(request)
+        runtime, _ = caller(request)
         return list_models(runtime.pipeline, anthropic="anthropic-version" in request.headers)
 
     @app.get("/v1/models/{name:path}")
     async def model(name: str, request: Request) -> dict[str, Any]:
         """One of them."""
-        runtime = _for_clients(request)
+        runtime, _ = caller(request)
         return one_model(runtime.pipeline, name, anthropic="anthropic-version" in request.headers)
 
+    app.include_router(response_routes)
     return app
 
 
-def _for_clients(request: Request) -> Runtime:
-    """Return the runtime to a client whose key is known, where keys are configured; raises ApiError."""
-    runtime: Runtime = request.app.state.runtime
-    authorization, api_key, _ = read_headers(request.headers.raw)
-    runtime.keyring.identify(authorization, api_key)
-    return runtime
+async def _feedback(request: Request) -> Response:
+    """Take what a client says of an answer."""
+    runtime, identity = caller(request)
+    raw = await body_of(request)
+    verdict = await runtime.feedback.take(read_json(raw), identity.owner)
+    return JSONResponse(verdict)
+
+
+def _named(app: FastAPI, scope: Scope, send: Send) -> Send:
+    """Return ``send`` with the request's id on every response."""
+
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = app.state.runtime.pipeline.new_id
+            message["headers"] = [*message["headers"], *request_ids(scope["headers"], own)]
+        await send(message)
+
+    return named
+
+
+def _told(request: Request, error: ApiError) -> Response:
+    """Return an error in the words of the API that was called."""
+    anthropic = "anthropic-version" in request.headers or request.url.path.startswith(
+        "/v1/messages"
+    )
+    return _as_response(error_reply(error, [], (MESSAGES if anthropic else CHAT).error(error)))
 
 
 def _as_response(reply: Reply) -> Response:
@@ -126,9 +167,9 @@ def _as_response(reply: Reply) -> Response:
     return Response(reply.body, reply.status, headers)
 
 
-async def _api_error(_: Request, error: Exception) -> Response:
+async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError), "registered for nothing else"
-    return _as_response(error_reply(error, []))
+    return _told(request, error)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
@@ -138,4 +179,4 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     kind = ModelNotFoundError if missing else InvalidRequestError
     told = kind(f"{request.method} {request.url.path}: {error.detail}")
     told.status = error.status_code
-    return _as_response(error_reply(told, []))
+    return _told(request, told)

@@ -15,7 +15,7 @@ from policies.routing import Routing
 from .admission import pass_through_tier
 from .algebra import AlgebraPool
 from .allowance import Allowances
-from .backends.build import build_backends, build_rewards
+from .backends.build import build_backends, build_rewards, build_twins
 from .backends.direct import Connections
 from .backends.pool import Pool
 from .cache.embedded import embedded_server
@@ -25,6 +25,7 @@ from .cache.secret import load_secret
 from .cache.store import Store, open_store
 from .call import World
 from .decision_ids import DecisionIds, secret_of
+from .decision_log import open_decision_log
 from .errors import ConfigError
 from .feedback import Feedback
 from .identity import Keyring
@@ -32,6 +33,7 @@ from .pacing import Pacing
 from .pipeline import Pipeline
 from .prices import PriceTable
 from .ratios import Ratios
+from .records import Records
 from .settings import RoutingSettings, Settings
 from .trust import Trust
 
@@ -128,7 +130,8 @@ async def open_runtime(
         backends = build_backends(settings, prices, connections, env)
         algebra = AlgebraPool()
         stack.push_async_callback(algebra.close)
-        pool = Pool(backends, settings.retries, time.monotonic)
+        twins = build_twins(settings, prices, connections, env)
+        pool = Pool(backends, settings.retries, time.monotonic, twins)
         scorer = scorer or Scorer.load()
         longest_s = max(tier.timeout_s for tier in routing.tiers)
         recall = open_recall(
@@ -143,9 +146,7 @@ async def open_runtime(
         ids, records = DecisionIds(secret), Records()
         rungs = {tier.name: tier.rung for tier in routing.tiers}
         written = await stack.enter_async_context(
-            open_decision_log(
-                settings.log, store, wall, rungs=rungs, lost=records.log_lost.add
-            )
+            open_decision_log(settings.log, store, wall, rungs=rungs, lost=records.log_lost.add)
         )
         pipeline = Pipeline(
             routing=routing,

@@ -22,6 +22,7 @@ from .cli_commands import (
     train,
     validate,
 )
+from .cli_export import export
 from .errors import ConfigError, RouterError
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -121,6 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     _calibration(command("calibrate", calibrate, "fit tiers and dial to your own outcomes"))
+
+    one = command("export", export, "turn a decision log into questions and outcomes")
+    one.add_argument("log", type=Path, metavar="LOG", help="JSON lines, as log.decisions has them")
+    one.add_argument("--out", type=Path, required=True, help="directory of the two files")
 
     one = command("doctor", doctor, "check configuration, classifier and cache")
     _config(one, required=True)

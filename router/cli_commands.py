@@ -29,12 +29,14 @@ def serve(options: Options) -> int:
     from policies.routing.sanity import typical_scores, unreachable
 
     from .bootstrap import build_routing
+    from .decision_log import check
     from .prices import PriceTable
     from .serve import run
 
     settings = _settings(options.config)
     # What cannot run is said here, not by a server's start.
     routing = build_routing(settings, PriceTable.load())
+    check(settings.log)
     for line in (*warnings(settings), *unreachable(routing, typical_scores())):
         print(f"thinkthrift: warning: {line}", file=sys.stderr)
     run(settings, options.host, options.port, options.workers)
@@ -87,6 +89,8 @@ def route(options: Options) -> int:
         print(
             f"  {name:<12} solves it with p={p:.2f}, ~{spend.tokens} tokens, ~${spend.cost_usd:.5f}"
         )
+    for name, effect in why[:SHOWN_REASONS]:
+        print(f"  {'harder' if effect > 0 else 'easier'} by {abs(effect):.2f}: {name}")
     for change in changes:
         print(f"  {change.tier} with {change.change}")
     return 0

@@ -226,6 +226,16 @@ def _asked(query: Query) -> dict[str, Any]:
     }
 
 
+def check(settings: LogSettings) -> None:
+    """See that the log can be opened.
+
+    Raises:
+        ConfigError: If it cannot.
+    """
+    if settings.file is not None:
+        FileSink(settings.file).close()
+
+
 @asynccontextmanager
 async def open_decision_log(
     settings: LogSettings,
@@ -249,9 +259,7 @@ async def open_decision_log(
     if not sinks:
         yield None
         return
-    written = DecisionLog(
-        sinks, wall, rungs=rungs, prompts=settings.prompts == "on", lost=lost
-    )
+    written = DecisionLog(sinks, wall, rungs=rungs, prompts=settings.prompts == "on", lost=lost)
     writer = asyncio.create_task(written.run())
     try:
         yield written

@@ -2,8 +2,9 @@
 
 Every replica adds what it is about to spend to one counter in the cache's server and corrects it when the request ends,
 so each knows the sum of all without asking; the price is its own, worked out from that shared sum by ``policies.routing.paced``.
-A request is let in while the sum before it is below the allowance: the sum passes it by one request at most. While the
-counter cannot be reached each replica keeps to its part of what was left, and passes that by one request at most.
+A request is let in while the sum before it is below the allowance: what is booked passes it by one request at most, and what is
+spent by what requests in flight cost beyond what was expected of them. While the counter cannot be reached each replica keeps to
+its part of what was left, and passes that by one request at most.
 """
 
 from collections.abc import Callable

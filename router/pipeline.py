@@ -11,7 +11,6 @@ Whoever has read this file knows the project. Each step is a room of its own; th
     settle   tell the client what it cost, keep the answer                  router/reply.py
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
@@ -38,12 +37,10 @@ from .records import OK, Ending, Records, on_failure
 from .reply import EVENTS, JSON, Headers, Reply, Told, decision_headers, describe, served_from_cache
 from .sharing import Sharing
 from .spend import Spending
+from .streaming import stream_search
 from .wire.openai_answer import Assembler, write_usage
-from .wire.openai_stream import closing, replayed, thinking_aloud
-from .wire.sse import comment, frame
-
-KEEP_ALIVE_S = 10.0
-"""A search that takes longer sends comments, so that no proxy on the way gives up on it."""
+from .wire.openai_stream import closing, replayed
+from .wire.sse import frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +135,7 @@ class Pipeline:
         if not query.stream:
             return await self._settle(journey, await spending.complete())
         if spending.searches:
-            return await self._stream_search(journey, spending)
+            return self._streamed(journey, await stream_search(self, journey, spending))
         answer = await spending.start()
         return self._streamed(journey, self._relay(journey, answer))
 
@@ -196,47 +193,6 @@ class Pipeline:
         usage = write_usage(spending.ledger.usage)
         yield closing(answer.finish, router, usage if query.include_usage else None)
 
-    async def _stream_search(self, journey: Journey, spending: Spending) -> Reply:
-        """Search first, then stream the winner; comments keep the connection alive meanwhile."""
-        search = asyncio.ensure_future(spending.complete())
-        try:
-            await asyncio.wait((search,), timeout=KEEP_ALIVE_S)
-            if search.done():
-                search.result()  # an error now still has a status of its own
-        except BaseException:
-            search.cancel()
-            raise
-        return self._streamed(journey, self._relay_search(journey, spending, search))
-
-    async def _relay_search(
-        self, journey: Journey, spending: Spending, search: "asyncio.Future[dict[str, Any]]"
-    ) -> AsyncGenerator[bytes, None]:
-        """Yield comments until the search ends, then its winner as a stream."""
-        with self.recorded(journey):
-            try:
-                while not search.done():
-                    yield self._progress(journey, spending)
-                    await asyncio.wait((search,), timeout=KEEP_ALIVE_S)
-                completion = search.result()
-                if journey.query.progress:
-                    completion["id"] = journey.decision_id
-            finally:
-                search.cancel()
-            router = journey.told = spending.router()
-            await self.recall.keep(journey.key, completion, router)
-        self.end(journey, OK)
-        usage = write_usage(spending.ledger.usage)
-        for part in replayed(completion, router, usage if journey.query.include_usage else None):
-            yield part
-
-    def _progress(self, journey: Journey, spending: Spending) -> bytes:
-        """Return a sign of life of a search: a comment, or reasoning for a client that wants to see it."""
-        solve = spending.solve
-        text = "search" if solve is None else solve.progress
-        if not journey.query.progress:
-            return comment(text)
-        return thinking_aloud(journey.decision_id, 0, text + "\n")
-
     def _streamed(self, journey: Journey, stream: AsyncGenerator[bytes, None]) -> Reply:
         return Reply(200, EVENTS + self.headers(journey), stream=stream)
 
@@ -264,7 +220,7 @@ class Pipeline:
     def told(self, journey: Journey, failed: ApiError | None = None) -> Told:
         """Return what the headers say beside the decision."""
         spending = journey.spending
-        waited_s = journey.waited_s if spending is None else spending.trace.waited_s
+        waited_s = journey.waited_s + (0.0 if spending is None else spending.trace.waited_s)
         attempts = 0 if spending is None else spending.trace.attempts
         if failed is not None:
             attempts = max(attempts, failed.attempts)

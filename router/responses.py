@@ -10,17 +10,22 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
+from fastapi import APIRouter, Request
 
 from policies.types import Query
 
+from .bootstrap import Runtime
 from .cache.keys import PREFIX, tenant_tag
 from .cache.store import NullStore, Store
+from .callers import tenant_of
 from .errors import InvalidRequestError, OverloadedError, ResponseNotFoundError
 from .surface import Renderer, Surface
 from .wire.responses_answer import ResponseHead
 from .wire.responses_items import messages_of
 from .wire.responses_request import parse_responses
 from .wire.responses_stream import ResponsesRenderer
+
+_wall = time.time  # noqa: TID251 - the edge: clients are told when a response was made
 
 SHELF_BYTES = 64 * 1024 * 1024
 """What a process keeps by itself where there is no cache to keep it in; the oldest goes first."""
@@ -175,13 +180,14 @@ class Turn:
         await self.history.keep(self.tenant, {"response": final, "messages": messages})
 
 
-def responses_surface(history: History, wall: Callable[[], float]) -> Surface:
-    """Return the Responses API.
+def open_history(runtime: Runtime) -> History:
+    """Return where this server keeps responses."""
+    ttl_s = runtime.settings.cache.responses_ttl_s
+    return History(runtime.store, runtime.pipeline.recall.secret, ttl_s)
 
-    Args:
-        history: Where responses are kept.
-        wall: Seconds since the epoch.
-    """
+
+def responses_surface(history: History) -> Surface:
+    """Return the Responses API; ``history`` is where its responses are kept."""
 
     async def begin(body: Any, tenant: str) -> Surface:
         asked = body if isinstance(body, dict) else {}
@@ -193,7 +199,27 @@ def responses_surface(history: History, wall: Callable[[], float]) -> Surface:
             raise InvalidRequestError(
                 "previous_response_id must be a string", param="previous_response_id"
             )
-        head = ResponseHead(secrets.token_hex(12), int(wall()), asked)
+        head = ResponseHead(secrets.token_hex(12), int(_wall()), asked)
         return Turn(head, history, tenant, earlier).surface()
 
     return Surface(begin=begin)
+
+
+response_routes = APIRouter(prefix="/v1/responses")
+"""What may be asked of a kept response."""
+
+
+@response_routes.get("/{name}")
+async def show(name: str, request: Request) -> dict[str, Any]:
+    """Return a kept response."""
+    history: History = request.app.state.history
+    found: dict[str, Any] = (await history.find(tenant_of(request), name))["response"]
+    return found
+
+
+@response_routes.delete("/{name}")
+async def forget(name: str, request: Request) -> dict[str, Any]:
+    """Keep a response no longer."""
+    history: History = request.app.state.history
+    await history.forget(tenant_of(request), name)
+    return {"id": name, "object": "response", "deleted": True}

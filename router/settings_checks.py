@@ -33,9 +33,8 @@ def references(document: Mapping[str, Any]) -> list[str]:
     models = _names(document, "model_list", "model_name")
     tiers = _names(document, "tiers", "name")
     return [
-        *_twice(document, "model_list", "model_name", "; give each deployment its own name"),
-        *_twice(document, "tiers", "name", ""),
-        *_twice(document, "keys", "key", ""),
+        *_twice(document, "tiers", "name"),
+        *_twice(document, "keys", "key"),
         *_unknown_models(document, models),
         *_unknown_tiers(document, tiers),
         *_circles(document),
@@ -73,7 +72,7 @@ def _names(document: Mapping[str, Any], section: str, key: str) -> list[str]:
     return [name for name in found if isinstance(name, str)]
 
 
-def _twice(document: Mapping[str, Any], section: str, key: str, advice: str) -> Iterator[str]:
+def _twice(document: Mapping[str, Any], section: str, key: str) -> Iterator[str]:
     first: dict[str, int] = {}
     for place, entry in _entries_of(document, section):
         name = entry.get(key)
@@ -82,7 +81,7 @@ def _twice(document: Mapping[str, Any], section: str, key: str, advice: str) -> 
         if name in first:
             shown = "" if section == "keys" else f' "{name}"'
             where = f"{section}[{first[name]}]"
-            yield f"{section}[{place}]: {key}{shown} is already that of {where}{advice}"
+            yield f"{section}[{place}]: {key}{shown} is already that of {where}"
         first.setdefault(name, place)
 
 

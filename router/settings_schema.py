@@ -181,8 +181,9 @@ class Settings(Section):
 
         Price and ability are the first model's; a price nobody knows is 0, and `warnings` says so.
         """
-        given = {model.model_name: model.price_in(prices) for model in self.model_list}
-        known = {model.model_name: model.litellm_params.model for model in self.model_list}
+        entries = self.model_list[::-1]  # of several under one name the first is meant
+        given = {model.model_name: model.price_in(prices) for model in entries}
+        known = {model.model_name: model.litellm_params.model for model in entries}
         catalogue = Catalogue.load()
         return tuple(
             Tier(

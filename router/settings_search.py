@@ -1,8 +1,10 @@
 """The ``search`` section of a tier: which test-time strategy, how far it may go, who judges."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from policies.types import Row, SearchPlan, VerifierPlan
+from pydantic import Field
+
+from policies.types import Row, SearchPlan, Template, VerifierPlan
 
 from .settings_values import Count, Section, Share, Switch, Text
 
@@ -59,6 +61,19 @@ class TableRow(Section):
         return SearchPlan(self.strategy, self.n, stop=self.stop, max_tokens=self.max_tokens)
 
 
+class TemplateSettings(Section):
+    """A thought template of the user's own; `policies.types.Template` says what each field means."""
+
+    name: Text
+    applies: Text
+    steps: Annotated[tuple[Text, ...], Field(min_length=1)]
+    also: str = ""
+
+    def build(self) -> Template:
+        """Return the value that the strategy uses."""
+        return Template(self.name, self.applies, self.steps, self.also)
+
+
 class SearchSettings(Section):
     """The test-time search of a tier; `policies.types.SearchPlan` says what each field means.
 
@@ -67,6 +82,7 @@ class SearchSettings(Section):
         n: Samples at most; absent, the strategy's own number.
         table: Of ``auto``, in place of the shipped one.
         epsilon: Of ``auto``: take the cheapest plan whose predicted success is within this of the best.
+        templates: Of ``templates``, beside the shipped ones.
     """
 
     strategy: Literal[StrategyName, "auto"] = "single"
@@ -79,6 +95,7 @@ class SearchSettings(Section):
     arm: Literal["direct", "short_cot", "draft", "supervised", "no_think", "merge"] | None = None
     width: Count = 4
     depth: Count = 24
+    templates: tuple[TemplateSettings, ...] = ()
 
     def plan(self) -> SearchPlan:
         """Return the section as the plan that strategies read."""
@@ -96,4 +113,5 @@ class SearchSettings(Section):
             depth=self.depth,
             table=tuple(Row(row.least_p, row.plan()) for row in self.table),
             epsilon=self.epsilon,
+            templates=tuple(template.build() for template in self.templates),
         )

@@ -15,6 +15,7 @@ from policies.types import Query
 
 from .errors import ApiError
 from .reply import Reply, error_event
+from .wire.completions import CompletionsRenderer, parse_completions, render_completion
 from .wire.openai_request import parse_chat
 from .wire.sse import DONE, Splitter, comment
 
@@ -112,6 +113,9 @@ class Surface:
 
 CHAT = Surface()
 """OpenAI chat completions: what the pipeline speaks anyway."""
+
+COMPLETIONS = Surface(parse_completions, render_completion, CompletionsRenderer)
+"""OpenAI's legacy completions."""
 
 
 async def _translated(

@@ -11,7 +11,8 @@ from starlette.types import Send
 from loadtest.simulator.faults import Fault
 from loadtest.simulator.reasoner import Channel, Token
 from loadtest.simulator.stats import Stats
-from loadtest.simulator.wire import Bill, Head
+from loadtest.simulator.tools import ToolCall, add_pieces
+from loadtest.simulator.wire import Bill, Head, stop_reason
 
 Logprobs = list[dict[str, Any]]
 """Entries of some tokens, in OpenAI's shape."""
@@ -76,6 +77,7 @@ class Delivery:
         self._send = send
         self._gone = gone
         self._finish = "stop"
+        self._stopped_by = ""
 
     async def run(self, *, stream: bool) -> None:
         """Say it; returns early, with what was generated counted, when the client leaves or the fault is to die."""
@@ -110,7 +112,9 @@ class Delivery:
                 if Fault.BAD_SSE in faults and n_chunks == 2:
                     await self._event(b'data: {"choices": [{"delta": {"content": "brok\n\n')
             if Fault.NO_FINISH not in faults:
-                await self._event(self._head.chunk({}, self._finish, index))
+                await self._event(
+                    self._head.chunk({}, self._finish, index, stopped_by=self._stopped_by)
+                )
         if Fault.NO_FINISH not in faults:
             if self._head.include_usage and Fault.NO_USAGE not in faults:
                 await self._event(self._head.usage_chunk(self._script.bill))
@@ -126,9 +130,12 @@ class Delivery:
             logprobs: Logprobs = []
             async for delta, said in self._deltas(tokens, _WHOLE_GROUP_TOKENS):
                 for field, text in delta.items():
-                    message[field] = (message.get(field) or "") + text
+                    if field == Channel.TOOL.value:
+                        add_pieces(message, text)
+                    else:
+                        message[field] = (message.get(field) or "") + text
                 logprobs += said
-            if Fault.NULL_CONTENT not in faults:
+            if Fault.NULL_CONTENT not in faults and "tool_calls" not in message:
                 message["content"] = message["content"] or ""
             finish = None if Fault.NO_FINISH in faults else self._finish
             choices.append(
@@ -138,6 +145,7 @@ class Delivery:
                     "finish_reason": finish,
                     "logprobs": {"content": logprobs} if logprobs else None,
                 }
+                | stop_reason(self._stopped_by)
             )
         body = self._head.whole(choices, None if Fault.NO_USAGE in faults else self._script.bill)
         if Fault.DIE in faults:
@@ -149,16 +157,22 @@ class Delivery:
 
     async def _deltas(
         self, tokens: Iterator[Token | str], group_tokens: int
-    ) -> AsyncIterator[tuple[dict[str, str], Logprobs]]:
+    ) -> AsyncIterator[tuple[dict[str, Any], Logprobs]]:
         """Yield the deltas of one choice, reasoning placed where the faults say, and the logprobs of each."""
         faults = self._script.faults
         in_content = bool(faults & {Fault.TAGS, Fault.TAGS_UNOPENED})
         field = "reasoning" if Fault.REASONING_FIELD in faults else "reasoning_content"
         before: Channel | None = None
+        call: ToolCall | None = None
         async for channel, group in self._groups(tokens, group_tokens):
             text = "".join(token.text for token in group)
             said = [token.logprobs for token in group if token.logprobs is not None]
-            if channel is Channel.CONTENT:
+            if (called := group[0].call) is not None:
+                if called != call:
+                    yield {"tool_calls": [called.opening()]}, []
+                yield {"tool_calls": [called.piece(text)]}, said
+                call = called
+            elif channel is Channel.CONTENT:
                 if in_content and before is Channel.REASONING:
                     yield {"content": "</th"}, []
                     yield {"content": "ink>\n\n"}, []
@@ -181,13 +195,14 @@ class Delivery:
         channel = Channel.CONTENT
         for token in tokens:
             follows_on = isinstance(token, Token) and token.channel is channel
+            follows_on = follows_on and channel is not Channel.TOOL
             if group and (not follows_on or len(group) == group_tokens):
                 await self._pause(len(group) * self._pace.token_s)
                 self._count(channel, len(group))
                 yield channel, group
                 group = []
             if isinstance(token, str):
-                self._finish = token
+                self._finish, _, self._stopped_by = token.partition(":")
                 return
             channel = token.channel
             group.append(token)

@@ -7,7 +7,7 @@ thoughts it reads its own text to see how far it got: the answer depends on noth
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import chain, repeat
+from itertools import chain, repeat, takewhile
 from random import Random
 from typing import Any
 
@@ -19,6 +19,7 @@ from loadtest.simulator.musing import LOOP, LOOP_REPEATS, geometric, muse
 from loadtest.simulator.questions import Mode, Progress, Question, recover
 from loadtest.simulator.request import ChatRequest
 from loadtest.simulator.tokens import split_tokens
+from loadtest.simulator.tools import ToolCall, calls_for
 
 _CHECKS = (
     "Wait, let me check this. {muse}So the answer is {value}.\n\n",
@@ -34,15 +35,22 @@ class Channel(Enum):
 
     REASONING = "reasoning"
     CONTENT = "content"
+    TOOL = "tool_calls"
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One generated token; `logprobs` is its entry in OpenAI's shape, where they are wanted."""
+    """One generated token.
+
+    Attributes:
+        logprobs: Its entry in OpenAI's shape, where they are wanted.
+        call: The tool call whose arguments it is a part of.
+    """
 
     channel: Channel
     text: str
     logprobs: dict[str, Any] | None = None
+    call: ToolCall | None = None
 
 
 def speak(
@@ -68,9 +76,27 @@ def speak(
                 break
             said.append(token)
             yield Token(Channel.REASONING, token)
+    if calls := _calls(question, request):
+        for call in calls:
+            for token in split_tokens(call.arguments):
+                yield Token(Channel.TOOL, token, call=call)
+        return
     for text in _visible(question, request, law, rng, "".join(said), written=mode is Mode.WRITE):
         for token in split_tokens(text):
             yield Token(Channel.CONTENT, token)
+
+
+def _calls(question: Question, request: ChatRequest) -> tuple[ToolCall, ...]:
+    """Return the tool calls that take the place of an answer; none once the tools have answered."""
+    if _results(request):
+        return ()
+    return calls_for(request.toolbox, question.text)
+
+
+def _results(request: ChatRequest) -> list[str]:
+    """Return what the tools of the last turn said."""
+    told = takewhile(lambda message: message.role == "tool", reversed(request.messages))
+    return [message.text for message in told][::-1]
 
 
 def _thoughts(
@@ -117,6 +143,9 @@ def _visible(
     question: Question, request: ChatRequest, law: Law, rng: Random, said: str, *, written: bool
 ) -> Iterator[str]:
     """Yield the visible answer in pieces."""
+    if results := _results(request):
+        yield f"The tools say: {'; '.join(results)}"
+        return
     if question.problem is None:
         plain = answer_plainly(question.text)
         yield f'{{"answer": "{plain}"}}' if request.json_answer else plain
@@ -174,9 +203,10 @@ def limit(
 ) -> Iterator[Token | str]:
     """Yield at most `max_tokens` tokens, content only up to the first stop string, and last the finish reason.
 
-    The finish reason, "stop" or "length", is the one item that is a string. Text that may be the beginning of a stop string
-    is held back until it is known not to be.
+    The finish reason, "stop", "length", "tool_calls", or "stop:" and the stop string that was found, is the one item that
+    is a string. Text that may be the beginning of a stop string is held back until it is known not to be.
     """
+    ended = "stop"
     n_out = 0
     held: list[Token] = []
     tail = ""
@@ -184,18 +214,19 @@ def limit(
     for token in chain(tokens, (None,)):
         if token is None or n_out + len(held) == max_tokens:
             yield from held
-            yield "stop" if token is None else "length"
+            yield ended if token is None else "length"
             return
-        if token.channel is Channel.REASONING or not stops:
+        ended = "tool_calls" if token.channel is Channel.TOOL else "stop"
+        if token.channel is not Channel.CONTENT or not stops:
             n_out += 1
             yield token
             continue
         held.append(token)
         tail += token.text
-        cut = min((at for at in map(tail.find, stops) if at >= 0), default=None)
-        if cut is not None:
-            yield from _cut(held, cut)
-            yield "stop"
+        found = min(((tail.find(s), s) for s in stops if s in tail), default=None)
+        if found is not None:
+            yield from _cut(held, found[0])
+            yield f"stop:{found[1]}"
             return
         while held and len(tail) - len(held[0].text) >= longest - 1:
             n_out += 1

@@ -1,10 +1,12 @@
 """A chat completion request as the simulator understands it; parsed once, here. Fields it does not know are ignored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+
+from loadtest.simulator.tools import Toolbox, read_toolbox
 
 MAX_CHOICES = 128
 MAX_ALTERNATIVES = 20
@@ -45,6 +47,7 @@ class ChatRequest:
         effort: Factor on the least length of the reasoning.
         json_answer: The answer must be a JSON object.
         top_logprobs: Alternatives to list with each token; None for no logprobs.
+        toolbox: The tools the model may call.
     """
 
     model: str
@@ -60,6 +63,7 @@ class ChatRequest:
     seed: int | None
     json_answer: bool
     top_logprobs: int | None = None
+    toolbox: Toolbox = field(default_factory=Toolbox)
 
 
 def parse_request(raw: bytes) -> ChatRequest:
@@ -93,6 +97,7 @@ def parse_request(raw: bytes) -> ChatRequest:
         json_answer=_mapping(body.get("response_format")).get("type")
         in ("json_object", "json_schema"),
         top_logprobs=_top_logprobs(body),
+        toolbox=read_toolbox(body),
     )
 
 

@@ -52,9 +52,10 @@ class Head:
         finish: str | None = None,
         index: int = 0,
         logprobs: list[dict[str, Any]] | None = None,
+        stopped_by: str = "",
     ) -> bytes:
         """Return one server-sent event."""
-        choice = {
+        choice = stop_reason(stopped_by) | {
             "index": index,
             "delta": delta,
             "finish_reason": finish,
@@ -84,6 +85,11 @@ class Head:
             "model": self.model,
             "choices": choices,
         }
+
+
+def stop_reason(stopped_by: str) -> dict[str, Any]:
+    """Return vLLM's field for the stop string that ended an answer; nothing where it ended by itself."""
+    return {"stop_reason": stopped_by} if stopped_by else {}
 
 
 def error_body(

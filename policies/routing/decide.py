@@ -131,7 +131,9 @@ def decide(
     assert verdict is not None
     if every and verdict.cause != "forced" and ceilings.max_cost_usd is not None:
         verdict = _within(verdict, every, allowed, ceilings.max_cost_usd)
-    if draw is not None and verdict.cause in ("classifier", "budget"):
+    # Inside a tool loop the same ask is decided again: a lot there would change models in mid-thought.
+    in_loop = query.body["messages"][-1]["role"] == "tool" if query.body["messages"] else False
+    if draw is not None and not in_loop and verdict.cause in ("classifier", "budget"):
         verdict = _explored(verdict, routing.explore, draw, allowed, every, ceilings.max_cost_usd)
     chosen = verdict.tier
     p_solve = {p.tier.name: p.p_solve for p in every}

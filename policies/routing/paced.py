@@ -36,7 +36,6 @@ HIGHEST_PRICE = 2 * LOGIT_LIMIT
 FASTEST = 0.25
 """Log-odds that one step moves the price at most: one dear request is not yet a trend."""
 
-
 KEPT = 0.01
 """Of the allowance is kept for the cheapest tier, so that a late burst finds something to be answered with."""
 

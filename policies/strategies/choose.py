@@ -44,7 +44,12 @@ def choose(plan: SearchPlan, p_solve: float) -> SearchPlan:
         chosen = next((row.plan for row in rows if p_solve >= row.least_p), rows[-1].plan)
         if plan.verifier is not None and chosen.strategy == "vote":
             chosen = replace(chosen, strategy="weighted_vote", n=max(chosen.n, 8))
-    return replace(chosen, verifier=chosen.verifier or plan.verifier, in_order=plan.in_order)
+    return replace(
+        chosen,
+        verifier=chosen.verifier or plan.verifier,
+        in_order=plan.in_order,
+        templates=plan.templates,
+    )
 
 
 def cheapest_within(arms: tuple[SearchPlan, ...], p_solve: float, epsilon: float) -> SearchPlan:

@@ -5,8 +5,7 @@ Probing after Dynasor (arXiv 2412.20993).
 Every ``CHUNK`` tokens of reasoning, later less often, a probe hands over the reasoning so far with the beginning
 of a final answer and reads what the model would say now. Three probes in a row that agree, without a word of doubt, end
 the thinking; the answer is then given behind the reasoning as it stands. What a probe says is offered, too, for when
-time runs out. Probes run beside the stream and may take
-a tenth of the thinking budget.
+time runs out. Probes run beside the stream and may take a tenth of the thinking budget.
 
 Use it for questions with a short answer and models that think long. Needs visible reasoning and answers that
 can be told equal; without prefill, reasoning that has stated and checked one answer again and again is cut instead.

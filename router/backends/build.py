@@ -32,7 +32,7 @@ _NOT_SENT = frozenset(
 def build_backends(
     settings: Settings, prices: PriceTable, connections: Connections, env: Mapping[str, str]
 ) -> dict[str, Backend]:
-    """Return one backend per ``model_name``.
+    """Return one backend per ``model_name``: that of its first entry.
 
     Args:
         settings: The configuration.
@@ -41,8 +41,30 @@ def build_backends(
         env: Where providers' usual key variables are found when an entry gives no ``api_key``.
     """
     return {
-        entry.model_name: _backend(entry, prices, connections, env) for entry in settings.model_list
+        name: _backend(entries[0], prices, connections, env)
+        for name, entries in _by_name(settings).items()
     }
+
+
+def build_twins(
+    settings: Settings, prices: PriceTable, connections: Connections, env: Mapping[str, str]
+) -> dict[str, list[Backend]]:
+    """Return the further deployments of every ``model_name`` that stands in the list more than once.
+
+    A LiteLLM list balances load by repeating a name. Arguments are those of ``build_backends``.
+    """
+    return {
+        name: [_backend(entry, prices, connections, env) for entry in rest]
+        for name, (_, *rest) in _by_name(settings).items()
+        if rest
+    }
+
+
+def _by_name(settings: Settings) -> dict[str, list[ModelSettings]]:
+    found: dict[str, list[ModelSettings]] = {}
+    for entry in settings.model_list:
+        found.setdefault(entry.model_name, []).append(entry)
+    return found
 
 
 def build_rewards(settings: Settings, connections: Connections) -> dict[str, RewardEndpoint]:

@@ -29,9 +29,10 @@ LONGEST_WAIT_S = 5.0
 
 
 @dataclass(slots=True)
-class Health:
-    """How a model has been doing."""
+class Deployment:
+    """One place where a model is served, and how it has been doing."""
 
+    backend: Backend
     failures: int = 0
     rests_until: float = 0.0
 
@@ -52,15 +53,24 @@ class Pool:
         backends: By ``model_name``.
         retries: Attempts beyond the first, over all models of the tier together.
         now: Monotonic seconds.
+        twins: Further deployments under the same ``model_name``, as LiteLLM balances load: what is known
+            of a model is taken from the first.
     """
 
     def __init__(
-        self, backends: Mapping[str, Backend], retries: int, now: Callable[[], float]
+        self,
+        backends: Mapping[str, Backend],
+        retries: int,
+        now: Callable[[], float],
+        twins: Mapping[str, Sequence[Backend]] | None = None,
     ) -> None:
         self.backends = backends
         self._retries = retries
         self._now = now
-        self._health = {name: Health() for name in backends}
+        self._deployments = {
+            name: [Deployment(each) for each in (backend, *(twins or {}).get(name, ()))]
+            for name, backend in backends.items()
+        }
         self._turn = 0
 
     async def call(
@@ -75,15 +85,15 @@ class Pool:
         attempts = 0
         while True:
             try:
-                backend = self._next(names, attempts)
+                chosen = self._next(names, attempts)
             except OverloadedError as error:
                 error.attempts = attempts
                 raise
             attempts += 1
             try:
-                value = await use(backend)
+                value = await use(chosen.backend)
             except ApiError as error:
-                self._failed(backend.spec.name, error)
+                self._failed(chosen, error)
                 if not error.retryable or attempts > self._retries:
                     error.attempts = attempts
                     raise
@@ -93,19 +103,21 @@ class Pool:
                     raise
                 await asyncio.sleep(wait_s)
             else:
-                self._health[backend.spec.name].failures = 0
-                return Reached(backend, value, attempts)
+                chosen.failures = 0
+                return Reached(chosen.backend, value, attempts)
 
     async def close(self) -> None:
         """Close every backend."""
-        for backend in self.backends.values():
-            await backend.close()
+        for deployments in self._deployments.values():
+            for each in deployments:
+                await each.backend.close()
 
-    def _next(self, names: Sequence[str], attempts: int) -> Backend:
-        """Return the next model: healthy ones take turns."""
+    def _next(self, names: Sequence[str], attempts: int) -> Deployment:
+        """Return the next deployment: healthy ones take turns."""
         healthy = self._healthy(names)
         if not healthy:
-            rest_s = min(self._health[name].rests_until for name in names) - self._now()
+            every = [each for name in names for each in self._deployments[name]]
+            rest_s = min(each.rests_until for each in every) - self._now()
             raise OverloadedError(
                 f"every model of the tier is cooling down ({', '.join(names)}); "
                 f"the first is back in {rest_s:.1f} s",
@@ -113,21 +125,22 @@ class Pool:
             )
         if attempts == 0:
             self._turn += 1
-        return self.backends[healthy[(self._turn + attempts) % len(healthy)]]
+        return healthy[(self._turn + attempts) % len(healthy)]
 
-    def _healthy(self, names: Sequence[str]) -> list[str]:
+    def _healthy(self, names: Sequence[str]) -> list[Deployment]:
         now = self._now()
-        return [name for name in names if self._health[name].rests_until <= now]
+        return [
+            each for name in names for each in self._deployments[name] if each.rests_until <= now
+        ]
 
-    def _failed(self, name: str, error: ApiError) -> None:
+    def _failed(self, deployment: Deployment, error: ApiError) -> None:
         if not error.retryable:
             return
-        health = self._health[name]
-        health.failures += 1
-        if health.failures >= COOL_AFTER:
+        deployment.failures += 1
+        if deployment.failures >= COOL_AFTER:
             rest_s = min(error.retry_after_s or COOL_S, LONGEST_COOL_S)
-            health.rests_until = self._now() + rest_s
-            health.failures = 0
+            deployment.rests_until = self._now() + rest_s
+            deployment.failures = 0
 
     def _wait_s(self, names: Sequence[str], attempts: int, error: ApiError) -> float | None:
         """Return how long to wait before the next attempt; ``None`` is too long."""

@@ -31,7 +31,7 @@ _ERRORS = {
     503: "overloaded_error",
     504: "timeout_error",
 }
-"""``error.type`` by status; ``api_error`` for all others."""
+"""``error.type`` by status; for all others by their hundred."""
 
 
 def render_message(completion: Mapping[str, Any], query: Query) -> dict[str, Any]:
@@ -105,7 +105,9 @@ def tool_blocks(calls: Iterable[Mapping[str, Any]], *, cut: bool) -> Iterable[di
         if isinstance(given, dict):
             yield tool_use(call, i) | {"input": given}
         elif not cut:
-            raise UpstreamError(f"the model called {function.get('name')!r} with arguments that are no JSON object")
+            raise UpstreamError(
+                f"the model called {function.get('name')!r} with arguments that are no JSON object"
+            )
 
 
 def tool_use(call: Mapping[str, Any], i: int) -> dict[str, Any]:
@@ -114,9 +116,7 @@ def tool_use(call: Mapping[str, Any], i: int) -> dict[str, Any]:
     return {"type": "tool_use", "id": call.get("id") or f"toolu_{i}", "name": name, "input": {}}
 
 
-def stop(
-    choice: Mapping[str, Any], query: Query, *, called: bool, refused: bool
-) -> dict[str, Any]:
+def stop(choice: Mapping[str, Any], query: Query, *, called: bool, refused: bool) -> dict[str, Any]:
     """Return ``stop_reason`` and ``stop_sequence``.
 
     vLLM and SGLang say which text stopped them; where the upstream does not, a stop sequence looks like an end.
@@ -159,6 +159,6 @@ def noted(router: Mapping[str, Any], query: Query) -> dict[str, Any]:
 
 def error_body(error: ApiError) -> dict[str, Any]:
     """Return Anthropic's error envelope; ``details`` has our code and the field to blame."""
-    kind = _ERRORS.get(error.status, "invalid_request_error" if error.status < 500 else "api_error")
+    kind = _ERRORS.get(error.status) or _ERRORS.get(error.status // 100 * 100, "api_error")
     details = {"error_code": error.code, "param": error.param}
     return {"type": "error", "error": {"type": kind, "message": str(error), "details": details}}

@@ -35,7 +35,7 @@ def chat_messages(system: Any, messages: Any) -> list[dict[str, Any]]:
     for i, message in enumerate(messages):
         at = f"messages[{i}]"
         role = message.get("role") if isinstance(message, dict) else None
-        if role not in _TURNS:
+        if not isinstance(role, str) or role not in _TURNS:
             raise _wrong(at, "must be an object with a role of user or assistant")
         content = message.get("content")
         if isinstance(content, str):
@@ -166,7 +166,7 @@ def _document(block: Mapping[str, Any], at: str) -> dict[str, Any]:
     source = block.get("source")
     if isinstance(source, dict) and source.get("type") == "text":
         words = [block.get("title"), block.get("context"), source.get("data")]
-        return {"type": "text", "text": "\n\n".join(filter(is_text, words))}
+        return {"type": "text", "text": "\n\n".join(str(word) for word in words if word)}
     name = block.get("title") or "document.pdf"
     return {"type": "file", "file": {"filename": name, "file_data": _address(block, at)}}
 

@@ -16,9 +16,7 @@ from router.errors import InvalidRequestError
 from .anthropic_blocks import chat_messages, is_text
 from .openai_request import parse_chat
 
-IGNORED = frozenset(
-    {"cache_control", "context_management", "diagnostics", "service_tier", "speed"}
-)
+IGNORED = frozenset({"cache_control", "context_management", "diagnostics", "service_tier", "speed"})
 """Hints about caching, speed and the length of a context: of the body as a whole, ours to decide."""
 
 _REFUSED = frozenset(

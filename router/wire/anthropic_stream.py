@@ -5,7 +5,7 @@ The order is Anthropic's: ``message_start``, then each content block from start 
 them the official client sees nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
@@ -76,7 +76,7 @@ class MessageEvents:
         }
         return self._begin({}) + self._close() + _event(last) + _event({"type": "message_stop"})
 
-    def comment(self, text: bytes) -> bytes:  # noqa: ARG002 - a ping says nothing
+    def comment(self, text: bytes) -> bytes:
         """Return Anthropic's own sign of life."""
         return _event({"type": "ping"})
 
@@ -91,8 +91,8 @@ class MessageEvents:
         self._head = head(chunk)
         self._signed = is_claude(chunk.get("model"))
         usage = write_usage(NO_USAGE) | {"input_tokens": prompt_tokens(self.query.body["messages"])}
-        nothing = {"content": [], "stop_reason": None, "stop_sequence": None, "usage": usage}
-        return _event({"type": "message_start", "message": self._head | nothing})
+        nothing: dict[str, Any] = {"content": [], "stop_reason": None, "stop_sequence": None}
+        return _event({"type": "message_start", "message": self._head | nothing | {"usage": usage}})
 
     def _said(self, delta: Mapping[str, Any]) -> bytes:
         out = self._thought(delta) if self._shows else b""
@@ -158,7 +158,7 @@ class MessageEvents:
         self._blocks += 1
         return _event({"type": "content_block_start", "index": index, "content_block": block})
 
-    def _close(self, but: set[str] = frozenset()) -> bytes:  # type: ignore[assignment]
+    def _close(self, but: Collection[str] = ()) -> bytes:
         """Return the stops of what is open, but for ``but``."""
         closing = [kind for kind in self._open if kind not in but]
         stops = [{"type": "content_block_stop", "index": self._open.pop(kind)} for kind in closing]

@@ -15,6 +15,9 @@ from router.errors import ApiError
 from .responses_answer import ResponseHead
 from .responses_items import CUT_SHORT, call_item, message_item, reasoning_item, text_part
 
+_ERROR_CODES = {400: "invalid_prompt", 429: "rate_limit_exceeded"}
+"""What the API calls an error of that status inside a response; every other one is a ``server_error``."""
+
 
 class ResponsesRenderer:
     """Turns the chunks of one chat stream into the events of one response.
@@ -54,9 +57,7 @@ class ResponsesRenderer:
         """Return the last events, framed."""
         self._begin()
         self._close_all()
-        final = self._head.ended(
-            self._finish, self._model, self._items, self._usage, self._router
-        )
+        final = self._head.ended(self._finish, self._model, self._items, self._usage, self._router)
         self.final = final
         self._event(f"response.{final['status']}", response=final)
         return self._said()
@@ -69,7 +70,8 @@ class ResponsesRenderer:
     def fail(self, error: ApiError) -> bytes:
         """Return the event that tells of an error in the middle of the stream."""
         self._begin()
-        trouble = {"code": error.code, "message": str(error)}
+        code = _ERROR_CODES.get(error.status, "server_error")
+        trouble = {"code": code, "message": str(error)}
         failed = self._head.response("failed", self._model, self._items, error=trouble)
         self._event("response.failed", response=failed)
         return self._said()

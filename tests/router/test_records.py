@@ -1,5 +1,3 @@
-import json
-import logging
 import timeit
 from dataclasses import replace
 from typing import Any
@@ -15,7 +13,7 @@ from router.cache.recall import Recall
 from router.cache.store import NullStore
 from router.errors import ApiError, InvalidRequestError, UpstreamError
 from router.pipeline import Pipeline
-from router.records import Ending, Records, decisions, outcome_efficiency
+from router.records import Ending, Records, outcome_efficiency
 from tests.fakes import (
     ScriptedUpstream,
     backend,
@@ -131,18 +129,6 @@ def test_efficiency_is_a_share_and_more_samples_after_the_answer_lower_it(
     more = outcome_efficiency([*arrived, said("a")], arrived[0])
     assert more is not None
     assert more < share
-
-
-def test_the_decision_log_is_off_until_its_level_is_set(caplog: pytest.LogCaptureFixture) -> None:
-    Records().ended(TOLD, ENDING)
-    assert caplog.records == []
-    with caplog.at_level(logging.INFO, "thinkthrift.decisions"):
-        Records().ended(TOLD, ENDING)
-    line = json.loads(caplog.records[0].getMessage())
-    assert line == TOLD | {
-        "decision_id": "d_1", "status": "ok", "cache": "miss", "overhead_ms": 2.0, "prompt_tokens": 10,
-    }  # fmt: skip
-    assert not decisions.isEnabledFor(logging.INFO)
 
 
 def test_recording_costs_less_than_ten_microseconds() -> None:

@@ -178,8 +178,6 @@ keys: [{key: k, tenant: t, tiers: [dearr]}]
         'unknown key "inputt" in model_list[0].price; did you mean "input"?',
         'model_list[1].litellm_params: required key "model" is missing',
         'model_list[1].dialect: "vlm" is not known; did you mean "vllm"?',
-        'model_list[1]: model_name "small" is already that of model_list[0]; '
-        "give each deployment its own name",
         'unknown key "max_thinking_token" in tiers[0]; did you mean "max_thinking_tokens"?',
         'tiers[0].models[0]: no model_name "smal" in model_list; did you mean "small"?',
         "tiers[1].models: must be a list",

@@ -52,3 +52,9 @@ def test_what_the_request_or_a_failure_decides_is_not_drawn() -> None:
     forced = decide(EXPLORING, difficulty(), query(wishes={"tier": "long"}), draw=0.0)
     assert (forced.tier.name, forced.propensity) == ("long", 1.0)
     assert decide(EXPLORING, None, query(), draw=0.0).cause == "error:classifier"
+
+
+def test_no_lot_is_drawn_inside_a_tool_loop() -> None:
+    result = {"role": "tool", "tool_call_id": "c", "content": "42"}
+    asked = query(body={"messages": [{"role": "user", "content": "Look it up"}, result]})
+    assert decide(EXPLORING, difficulty(), asked, draw=0.0).propensity == 1.0

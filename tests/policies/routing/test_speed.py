@@ -1,3 +1,4 @@
+import time
 import timeit
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from tests.fakes import difficulty, query
 from .ladder import LADDER
 
 MOST_S = 50e-6
-SLOWER = 5
+SLOWER = 4
 """A test machine under load is slower than one that serves."""
 
 
@@ -30,4 +31,5 @@ def test_a_whole_decision_takes_less_than_50_microseconds(policy: str) -> None:
     def once() -> None:
         decide(routing, score, asked, purse=Purse(0.5, 10.0), draw=0.5)
 
-    assert min(timeit.repeat(once, number=200, repeat=5)) / 200 < SLOWER * MOST_S
+    taken = timeit.repeat(once, timer=time.process_time, number=200, repeat=5)
+    assert min(taken) / 200 < SLOWER * MOST_S

@@ -154,7 +154,9 @@ def test_an_answer_without_a_value_climbs_where_one_is_asked_for(
 
 
 def test_what_was_cut_climbs() -> None:
-    lab = replace(ladder(TWO), tiers={"cheap": {"max_output_tokens": 64, "answer_reserve_tokens": 64}})
+    lab = replace(
+        ladder(TWO), tiers={"cheap": {"max_output_tokens": 64, "answer_reserve_tokens": 64}}
+    )
     problem = law_of(Problem(id=5, tokens=100), 1.0)
     (solved,) = trials(problem, PLAN, 1, lab)
     assert solved.right

@@ -55,7 +55,9 @@ def test_it_stops_at_the_first_wave_with_an_answer_that_is_good_enough() -> None
     waves = n // wave
     expected = sum(rejected**w for w in range(waves)) * wins(wave, bar, mu + 12)
     expected += wins(n, -12, bar)
-    solved = trials(law_of(Problem(id=3, mu=mu), right), best_of(n, replace(REWARD, accept=accept)), 120)
+    solved = trials(
+        law_of(Problem(id=3, mu=mu), right), best_of(n, replace(REWARD, accept=accept)), 120
+    )
     assert_share(share_right(solved), 120, expected)
     mean = wave * sum(rejected**w for w in range(waves))
     assert_mean([each.search.samples for each in solved], mean)

@@ -43,7 +43,9 @@ def expected(
 @pytest.mark.parametrize(
     ("a", "fix", "spoil", "mu"), [(0.4, 0.5, 0.2, 2.0), (0.8, 0.1, 0.4, 1.5), (0.3, 0.6, 0.6, 0.0)]
 )
-def test_it_is_right_as_often_as_its_rule_says(a: float, fix: float, spoil: float, mu: float) -> None:
+def test_it_is_right_as_often_as_its_rule_says(
+    a: float, fix: float, spoil: float, mu: float
+) -> None:
     problem = law_of(Problem(id=1, fix=fix, spoil=spoil, mu=mu), a)
     solved = trials(problem, refine(), RUNS)
     assert_share(share_right(solved), RUNS, expected(a, fix, spoil, mu, 0.9, 2))
@@ -69,7 +71,9 @@ def test_without_an_opinion_nothing_is_revised() -> None:
     silent = Lab(backends=(LabBackend(faults=Faults(logprobs=False)),))
     solved = trials(problem, plan, 30, silent)
     assert {each.search.stop_reason for each in solved} == {"no_verdict"}
-    assert [each.right for each in solved] == [each.right for each in trials(problem, SearchPlan(), 30)]
+    assert [each.right for each in solved] == [
+        each.right for each in trials(problem, SearchPlan(), 30)
+    ]
 
 
 def test_a_failed_revision_leaves_the_answer() -> None:

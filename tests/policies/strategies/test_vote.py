@@ -154,7 +154,9 @@ def test_one_sample_is_single(strategy: str) -> None:
 def test_more_budget_never_makes_a_vote_worse() -> None:
     for law in ((0.6, 0.2, 0.1, 0.1), (0.4, 0.3, 0.3)):
         shares = [exact.plurality(law, n) for n in range(1, 20)]
-        assert all(later >= sooner - 1e-12 for sooner, later in zip(shares, shares[1:], strict=False))
+        assert all(
+            later >= sooner - 1e-12 for sooner, later in zip(shares, shares[1:], strict=False)
+        )
 
 
 def test_a_bigger_vote_hears_the_same_samples_and_more() -> None:

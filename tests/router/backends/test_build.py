@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from policies.types import Price
-from router.backends.build import build_backends
+from router.backends.build import build_backends, build_twins
 from router.backends.capabilities import CAPABILITIES
 from router.backends.direct import Connections, DirectBackend
 from router.backends.litellm_backend import LiteLLMBackend
@@ -83,3 +83,19 @@ def test_what_is_neither_true_nor_false_is_refused(
     with pytest.raises(ConfigError) as caught:
         settings(capabilities, settle)
     assert said in str(caught.value)
+
+
+def test_a_name_that_stands_twice_is_two_deployments_as_in_litellm() -> None:
+    twice = CONFIG.replace(
+        "  - model_name: responses",
+        "  - model_name: local\n"
+        '    litellm_params: {model: openai/r1, api_base: "http://127.0.0.1:10/v1"}\n'
+        "    price: {output: 2}\n"
+        "  - model_name: responses",
+    )
+    found = parse_settings(twice % ("", "true"), {})
+    args = (found, PRICES, Connections(), {})
+    twins = build_twins(*args)
+    assert {name: len(rest) for name, rest in twins.items()} == {"local": 1}
+    assert twins["local"][0].spec.price == Price(output=2)
+    assert build_backends(*args)["local"].spec.price == Price()

@@ -156,3 +156,23 @@ async def test_a_success_forgets_earlier_failures() -> None:
     pool = pool_of(backend("a", *script), retries=COOL_AFTER)
     for _ in range(3):
         assert (await call(pool, "a")).attempts == COOL_AFTER
+
+
+async def test_deployments_of_one_name_take_turns_and_stand_in_for_one_another() -> None:
+    first, twin = backend("m", {"from": 1}), backend("m", {"from": 2})
+    pool = Pool({"m": first}, 2, Clock(), {"m": [twin]})
+    for _ in range(6):
+        await call(pool, "m")
+    assert [len(first.bodies), len(twin.bodies)] == [3, 3]
+    broken = backend("m", BROKEN)
+    pool = Pool({"m": broken}, 2, Clock(), {"m": [twin]})
+    for _ in range(4):
+        assert (await call(pool, "m")).value == {"from": 2}
+
+
+async def test_a_resting_deployment_leaves_its_twin_at_work() -> None:
+    broken, twin, now = backend("m", BROKEN), backend("m", {"ok": 1}), Clock()
+    pool = Pool({"m": broken}, 2, now, {"m": [twin]})
+    for _ in range(4 * COOL_AFTER):
+        await call(pool, "m")
+    assert len(broken.bodies) == COOL_AFTER
