@@ -53,15 +53,29 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One question and, by tier, the answer that stands for the tier.
+    """One question and, by tier, the recorded answers.
 
     Where a tier has several recorded models, the first by name (case ignored) stands for it, whatever it answered.
+
+    Attributes:
+        samples: Of each tier the answers of all its recorded models, by name.
     """
 
     record_id: str
     source: str
     prompt: str
-    outputs: Mapping[str, Output]
+    samples: Mapping[str, tuple[Output, ...]]
+
+    @property
+    def outputs(self) -> dict[str, Output]:
+        """Return, by tier, the answer that stands for the tier."""
+        return {tier: answers[0] for tier, answers in self.samples.items()}
+
+    def recorded_as(self, tier: str, text: str) -> Output | None:
+        """Return the recorded answer that says exactly this, the tier's own first; ``None`` if none does."""
+        others = (answer for answers in self.samples.values() for answer in answers)
+        every = (*self.samples.get(tier, ()), *others)
+        return next((answer for answer in every if answer.text.strip() == text.strip()), None)
 
 
 def load_records(path: Path, profile: str = "benchmark") -> list[Record]:
@@ -104,17 +118,12 @@ def sample_records(records: list[Record], limit: int) -> list[Record]:
 
 
 def _record(line: Mapping[str, Any], profile: str) -> Record:
-    by_tier: dict[str, list[Mapping[str, Any]]] = {}
-    for output in line["outputs"]:
-        by_tier.setdefault(_RECORDED_TIERS[output["tier"]], []).append(output)
-    chosen = {
-        tier: min(own, key=lambda o: (o["model"].casefold(), o["model"]))
-        for tier, own in by_tier.items()
-    }
-    outputs = {
-        tier: _output(output, COMPLETION_TOKENS[profile][tier]) for tier, output in chosen.items()
-    }
-    return Record(line["id"], line["source"], line["prompt"], MappingProxyType(outputs))
+    by_tier: dict[str, list[Output]] = {}
+    for output in sorted(line["outputs"], key=lambda o: (o["model"].casefold(), o["model"])):
+        tier = _RECORDED_TIERS[output["tier"]]
+        by_tier.setdefault(tier, []).append(_output(output, COMPLETION_TOKENS[profile][tier]))
+    samples = {tier: tuple(own) for tier, own in by_tier.items()}
+    return Record(line["id"], line["source"], line["prompt"], MappingProxyType(samples))
 
 
 def _output(line: Mapping[str, Any], declared_tokens: int) -> Output:

@@ -1,9 +1,10 @@
 """The main job on real input: recorded questions through a running proxy, graded by the record.
 
 ``python -m loadtest.replay_eval --url http://127.0.0.1:8400 --replay FILE`` sends each question as a client would and reads
-which tier answered from `x-router-tier`. The answer is graded by the recorded grade of that tier's answer; tokens are those
-of `usage`. Answers are recordings; tokens of hidden reasoning are declared means (`loadtest.records`), so the saving is a
-simulation of real models, not a measurement. The upstream must be ``python -m loadtest.simulator --replay FILE``.
+which tier answered from `x-router-tier`. The answer is graded by the recorded grade of its very text, or of that tier's
+answer where the text was never recorded; tokens are those of `usage`. Answers are recordings; tokens of hidden reasoning are
+declared means (`loadtest.records`), so the saving is a simulation of real models, not a measurement. The upstream must be
+``python -m loadtest.simulator --replay FILE``. Every policy at several dials: ``loadtest.live_eval``.
 """
 
 import argparse
@@ -13,39 +14,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import aiohttp
 import orjson
 from rich.console import Console
 from rich.table import Table
 
+from loadtest.asking import Reply, ask_all, bearer
 from loadtest.records import (
     COMPLETION_TOKENS,
     TIERS,
-    USD_PER_MILLION,
     Record,
     load_records,
     sample_records,
 )
 
 TABLE_COLUMNS = 96  # a pipe has no width of its own
-_TIMEOUT_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back for one question.
-
-    Attributes:
-        tier: The tier that answered; empty when the request failed.
-        tokens: Completion tokens of `usage`.
-        is_recorded: The text is the recorded one, so its grade is the grade of this very text.
-        error: Why it failed; empty when it did not.
-    """
-
-    tier: str
-    tokens: int
-    is_recorded: bool
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,55 +48,6 @@ class Row:
     cost_usd: float
 
 
-async def ask_all(
-    url: str, records: Sequence[Record], *, model: str, concurrency: int, key: str
-) -> list[Reply]:
-    """Send every question once through the proxy; the replies are in the order of the records."""
-    gate = asyncio.Semaphore(concurrency)
-    headers = {"authorization": f"Bearer {key}"} if key else {}
-    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-
-        async def ask(record: Record) -> Reply:
-            async with gate:
-                try:
-                    return await _ask(session, url, record, model)
-                except (aiohttp.ClientError, TimeoutError) as error:
-                    return Reply("", 0, is_recorded=False, error=f"{type(error).__name__}: {error}")
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(ask(record)) for record in records]
-    return [task.result() for task in tasks]
-
-
-async def _ask(session: aiohttp.ClientSession, url: str, record: Record, model: str) -> Reply:
-    body = {"model": model, "messages": [{"role": "user", "content": record.prompt}]}
-    async with session.post(f"{url}/v1/chat/completions", json=body) as response:
-        raw = await response.read()
-        tier = response.headers.get("x-router-tier", "")
-    if response.status != 200:
-        return Reply(
-            "",
-            0,
-            is_recorded=False,
-            error=f"HTTP {response.status}: {raw[:200].decode(errors='replace')}",
-        )
-    if tier not in record.outputs:
-        return Reply(
-            "",
-            0,
-            is_recorded=False,
-            error=f"x-router-tier is {tier!r}, not one of {', '.join(TIERS)}",
-        )
-    try:
-        answer = orjson.loads(raw)
-        text = answer["choices"][0]["message"]["content"] or ""
-        tokens = int(answer["usage"]["completion_tokens"])
-    except (orjson.JSONDecodeError, LookupError, TypeError) as error:
-        return Reply("", 0, is_recorded=False, error=f"not a chat completion: {error!r}")
-    return Reply(tier, tokens, is_recorded=text.strip() == record.outputs[tier].text.strip())
-
-
 def compare(records: Sequence[Record], replies: Sequence[Reply]) -> list[Row]:
     """Return the proxy's row, then always-X, the random mix of the same shares and the oracle.
 
@@ -122,15 +55,12 @@ def compare(records: Sequence[Record], replies: Sequence[Reply]) -> list[Row]:
     oracle takes the cheapest tier that is right, and the cheapest of all where none is.
     """
     n = len(records)
-    counted = [
-        (record, reply) for record, reply in zip(records, replies, strict=True) if reply.tier
-    ]
     routed = Row(
         "thinkthrift",
-        {tier: sum(reply.tier == tier for _, reply in counted) / n for tier in TIERS},
-        sum(record.outputs[reply.tier].correct for record, reply in counted) / n,
-        sum(reply.tokens for _, reply in counted),
-        sum(reply.tokens * USD_PER_MILLION[reply.tier] / 1e6 for _, reply in counted),
+        {tier: sum(reply.tier == tier for reply in replies) / n for tier in TIERS},
+        sum(reply.correct for reply in replies) / n,
+        sum(reply.tokens for reply in replies),
+        sum(reply.cost_usd for reply in replies),
     )
     always = [_fixed(f"always {tier}", records, [tier] * n) for tier in TIERS]
     shares = routed.shares
@@ -141,11 +71,12 @@ def compare(records: Sequence[Record], replies: Sequence[Reply]) -> list[Row]:
         sum(shares[row.name.removeprefix("always ")] * row.tokens for row in always),
         sum(shares[row.name.removeprefix("always ")] * row.cost_usd for row in always),
     )
-    cheapest_right = [
-        next((tier for tier in TIERS if record.outputs[tier].correct), TIERS[0])
-        for record in records
-    ]
-    return [routed, *always, mix, _fixed("oracle", records, cheapest_right)]
+    return [routed, *always, mix, _fixed("oracle", records, list(map(cheapest_right, records)))]
+
+
+def cheapest_right(record: Record) -> str:
+    """Return the tier that the oracle takes."""
+    return next((tier for tier in TIERS if record.outputs[tier].correct), TIERS[0])
 
 
 def _fixed(name: str, records: Sequence[Record], tiers: Sequence[str]) -> Row:
@@ -207,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
             records,
             model=args.model,
             concurrency=args.concurrency,
-            key=args.key,
+            headers=bearer(args.key),
         )
     )
     rows = compare(records, replies)

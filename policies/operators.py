@@ -3,17 +3,20 @@
 generate    whole answers, several at once, until enough          generate_each
             anything, several at once, until enough               run_each
 aggregate   equal answers add up                                  Tally
+select      a model says which of several is best                 preferred
 refine      an answer, and what is wrong with it, asked anew      refinement
 
 Those that work on trees are in ``tree_operators``.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+import re
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from .ports import PolicyModel, Prompt, Search
+from .turns import side_by_side, with_hint
 from .types import Candidate
 
 T = TypeVar("T")
@@ -148,6 +151,39 @@ async def _judged(search: Search, wave: list[Candidate]) -> list[Candidate]:
         )
     scores = await search.value.score(wave)
     return [replace(each, score=score) for each, score in zip(wave, scores, strict=True)]
+
+
+CHOICE_TOKENS = 64
+
+_NUMBER = re.compile(r"\d+")
+
+
+async def preferred(
+    search: Search, model: PolicyModel, candidates: Sequence[Candidate]
+) -> Candidate | None:
+    """Return the candidate that ``model`` finds best (GenSelect, arXiv 2507.17797); ``None`` if it does not say."""
+    asked = (
+        f"{side_by_side(candidates)}\n\nThese candidates answer the question above; they were written independently. "
+        "Compare them for correctness and completeness. Which one is best? Reply with its number alone, "
+        f"1 to {len(candidates)}."
+    )
+    said = await model.generate(
+        Prompt(
+            messages=with_hint(search.task.messages, asked),
+            max_tokens=CHOICE_TOKENS,
+            thinking="off",
+            temperature=0.0,
+            aside=True,
+        )
+    )
+    number = None if said is None or said.failed else picked(said.text, len(candidates))
+    return None if number is None else candidates[number - 1]
+
+
+def picked(reply: str, among: int) -> int | None:
+    """Return the one number from 1 to ``among`` that a reply names; ``None`` for a reply that names several."""
+    named = {int(number) for number in _NUMBER.findall(reply[:1000])} & set(range(1, among + 1))
+    return named.pop() if len(named) == 1 else None
 
 
 @dataclass(slots=True)

@@ -24,6 +24,19 @@ def with_hint(messages: Sequence[Message], hint: str) -> tuple[Message, ...]:
     return (*messages[:-1], {**last, "content": content})
 
 
+MOST_CHARS = 24_000
+"""Of all candidates together: about 6,000 tokens, which fits every model; longer ones are shown in part."""
+
+
+def side_by_side(candidates: Sequence[Candidate]) -> str:
+    """Return answers under numbered headings, without saying where they come from."""
+    room = MOST_CHARS // len(candidates)
+    return "\n\n".join(
+        f"Candidate {number}:\n{candidate.text.strip()[:room]}"
+        for number, candidate in enumerate(candidates, 1)
+    )
+
+
 def refinement(
     messages: Sequence[Message], candidate: Candidate, objection: str
 ) -> tuple[Message, ...]:

@@ -169,6 +169,7 @@ class Query:
         cache: ``no-store``, ``no-cache``, ``only-if-cached`` or ``None``.
         dry_run: Decide only.
         progress: While a search lasts, tell a streaming client how far it is, as reasoning.
+        session: The client's own name for the conversation; empty is none.
         tenant: Whose cache entries and allowances are used.
         tiers: Tier names the client's key may use; ``None`` is all.
         original: The body as the client sent it, where that is not chat: its answer is rendered by it.
@@ -184,6 +185,7 @@ class Query:
     cache: str | None = None
     dry_run: bool = False
     progress: bool = False
+    session: str = ""
     tenant: str = ""
     tiers: tuple[str, ...] | None = None
     original: Mapping[str, Any] = field(default_factory=dict)

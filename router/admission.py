@@ -2,20 +2,116 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from policies.budgets import plan_budget
 from policies.routing import ROUTING_POLICIES, Routing
+from policies.routing.decide import open_tiers
+from policies.routing.fitness import CONTEXT, WORDS, Abilities, Fitting, fit, needs_of
 from policies.strategies import STRATEGIES
 from policies.tokens import prompt_tokens
 from policies.types import Decision, Price, Query, SearchPlan, Tier, Wishes
 
-from .errors import InvalidRequestError, ModelNotFoundError, TierNotAllowedError
+from .errors import (
+    ContextLengthExceededError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    TierNotAllowedError,
+)
 
 AUTO = "auto"
 
 _DIALED = re.compile(r"router-(?P<policy>[a-z_]+)-(?P<dial>[0-9.]+)")
+
+
+_BLAMED = {
+    "tools": "tools",
+    "images": "messages",
+    "audio": "messages",
+    "files": "messages",
+    "json_schema": "response_format",
+    "logprobs": "logprobs",
+    "choices": "n",
+}
+"""The field that asks for each feature of ``policies.routing.fitness``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A query that may be decided.
+
+    Attributes:
+        query: Its ``tiers`` are those that can serve it.
+        routing: The tiers with the models that can serve it.
+        left_out: Tiers that the query may use and that cannot serve it.
+        lacks: What they lack, in words.
+        floor: The tier that its conversation has come to.
+    """
+
+    query: Query
+    routing: Routing
+    left_out: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    floor: str | None = None
+
+    def explained(self, decision: Decision) -> Decision:
+        """Return a decision that says which tiers it could not choose."""
+        if not self.left_out or decision.cause in ("forced", "pass_through"):
+            return decision
+        alone = decision.cause == "classifier" and len(self.query.tiers or ()) == 1
+        missing = " and ".join(self.lacks)
+        reason = f"{decision.reason} Not for {', '.join(self.left_out)}: {missing}."
+        return replace(decision, cause="capability" if alone else decision.cause, reason=reason)
+
+
+def suit(
+    query: Query, routing: Routing, models: Collection[str], abilities: Mapping[str, Abilities]
+) -> Admitted:
+    """Return an admitted query with the tiers and models that can serve it.
+
+    Raises:
+        InvalidRequestError: If none can; the message names what is missing, and where it is not.
+    """
+    if query.model in models:
+        return Admitted(query, routing)
+    try:
+        may = [tier.name for tier in open_tiers(routing, query)]
+    except LookupError:
+        return Admitted(query, routing)  # the step decide says which bounds leave none
+    needs, forced = needs_of(query), query.wishes.tier
+    fitting = fit(routing.tiers, may, abilities, needs, forced=forced)
+    if fitting is None:
+        return Admitted(query, routing)
+    names = fitting.names
+    if not names or forced not in (None, *names):
+        every = [tier.name for tier in routing.tiers]
+        anywhere = fit(routing.tiers, every, abilities, needs)
+        assert anywhere is not None, "or there would have been nothing to narrow"
+        raise _unfit([forced] if forced else may, anywhere.names, fitting)
+    if fitting.tiers != routing.tiers:
+        routing = replace(routing, tiers=fitting.tiers)
+    left_out = tuple(name for name in may if name not in names)
+    if left_out:
+        query = replace(query, tiers=names)
+    return Admitted(query, routing, left_out, fitting.lacks)
+
+
+def _unfit(may: Collection[str], able: Collection[str], fitting: Fitting) -> InvalidRequestError:
+    where = ", ".join(may)
+    others = f"; allow {' or '.join(able)}" if able else ""
+    if fitting.lacks == (CONTEXT,):
+        return ContextLengthExceededError(
+            f"the prompt is too long for every tier it may go to ({where}){others}",
+            param="messages",
+        )
+    missing = " and ".join(fitting.lacks)
+    blamed = next(name for name, word in WORDS.items() if word in fitting.lacks)
+    return InvalidRequestError(
+        f"no tier that this request may go to ({where}) can do {missing}{others}; where a model can, "
+        "say so in its model_info or capabilities",
+        param=_BLAMED[blamed],
+    )
 
 
 def admit(query: Query, routing: Routing, models: Mapping[str, Tier]) -> Query:
@@ -50,14 +146,27 @@ def admit(query: Query, routing: Routing, models: Mapping[str, Tier]) -> Query:
         raise TierNotAllowedError(
             f"this key may not use the tier {wishes.tier!r}; it may use: {', '.join(query.tiers)}"
         )
-    if query.model in models and query.tiers is not None:
-        open_tiers = [tier for tier in routing.tiers if tier.name in query.tiers]
-        if not any(query.model in tier.models for tier in open_tiers):
-            raise TierNotAllowedError(
-                f"no tier of this key has the model {query.model!r}; "
-                f"it may use the tiers {', '.join(query.tiers)}"
-            )
+    if query.model in models:
+        may_pass_through(query.model, query.tiers, routing)
     return query
+
+
+def may_pass_through(model: str, tiers: Collection[str] | None, routing: Routing) -> None:
+    """See that a key may use a model that its client names.
+
+    Args:
+        model: Of ``model_list``.
+        tiers: Tier names that the key may use; ``None`` is all, and models of no tier.
+        routing: The tiers.
+
+    Raises:
+        TierNotAllowedError: If none of those tiers has it.
+    """
+    if tiers is None or any(model in t.models for t in routing.tiers if t.name in tiers):
+        return
+    raise TierNotAllowedError(
+        f"no tier of this key has the model {model!r}; it may use the tiers {', '.join(tiers)}"
+    )
 
 
 def pass_through(tier: Tier, query: Query) -> Decision:

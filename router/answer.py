@@ -44,6 +44,7 @@ class Answer:
             request that it belongs to.
         finish: The chunks with the finish reasons, once the answer is whole.
         follows: What is known of it over all its calls.
+        watched: Carry it as a stream even if nothing needs to be cut: a plain call that is cancelled tells no tokens.
         efficiency: Its outcome efficiency, once it is whole; ``None`` where that cannot be known.
     """
 
@@ -60,6 +61,7 @@ class Answer:
     until: float = field(init=False)
     follows: Following = field(default_factory=Following)
     efficiency: float | None = None
+    watched: bool = False
     _before: Usage = field(init=False)
     _opened: Opened | None = None
 
@@ -74,7 +76,7 @@ class Answer:
     async def complete(self) -> dict[str, Any]:
         """Return the whole completion, without ``usage``; raises ApiError."""
         call = self._call()
-        if call.needs_watching:
+        if call.needs_watching or self.watched:
             self.collect = Assembler()
             self._opened = await call.open()
             async for _ in self.payloads():

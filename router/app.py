@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from .bootstrap import Runtime, open_runtime
 from .callers import body_of, caller
+from .embeddings import embedding_routes
 from .endpoint import Endpoint, Message, Receive, Scope, Send
 from .errors import ApiError, InvalidRequestError, ModelNotFoundError
 from .feedback import read_json
@@ -131,6 +132,7 @@ def create_app(settings: Settings) -> FastAPI:
         return one_model(runtime.pipeline, name, anthropic="anthropic-version" in request.headers)
 
     app.include_router(response_routes)
+    app.include_router(embedding_routes)
     return app
 
 

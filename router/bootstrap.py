@@ -12,6 +12,7 @@ from hashlib import blake2b
 from classifier.scorer import Scorer
 from policies.routing import Routing
 
+from .abilities import AbilityTable, abilities_of
 from .admission import pass_through_tier
 from .algebra import AlgebraPool
 from .allowance import Allowances
@@ -22,7 +23,7 @@ from .cache.embedded import embedded_server
 from .cache.recall import open_recall
 from .cache.redis_store import CacheUnavailableError
 from .cache.secret import load_secret
-from .cache.store import Store, open_store
+from .cache.store import NullStore, Store, open_store
 from .call import World
 from .decision_ids import DecisionIds, secret_of
 from .decision_log import open_decision_log
@@ -34,7 +35,9 @@ from .pipeline import Pipeline
 from .prices import PriceTable
 from .ratios import Ratios
 from .records import Records
+from .sessions import Sessions
 from .settings import RoutingSettings, Settings
+from .shadow import open_shadow
 from .trust import Trust
 
 log = logging.getLogger("thinkthrift")
@@ -148,6 +151,7 @@ async def open_runtime(
         written = await stack.enter_async_context(
             open_decision_log(settings.log, store, wall, rungs=rungs, lost=records.log_lost.add)
         )
+        pacing = open_pacing(settings.routing, store)
         pipeline = Pipeline(
             routing=routing,
             gauge=scorer,
@@ -168,9 +172,16 @@ async def open_runtime(
             on_classifier_error=settings.routing.on_classifier_error,
             new_id=new_decision_id,
             records=records,
-            pacing=open_pacing(settings.routing, store),
+            pacing=pacing,
             draw=random.random if routing.explore else None,
+            shadow=open_shadow(settings.routing.shadow, routing, records, pacing),
+            abilities={
+                entry.model_name: abilities_of(entry, AbilityTable.load())
+                for entry in settings.model_list
+            },
+            sessions=open_sessions(settings.routing, store, secret, routing),
             log=None if written is None else written.request,
+            keep_alive_s=settings.limits.keep_alive_s,
         )
         yield Runtime(
             pipeline,
@@ -180,8 +191,18 @@ async def open_runtime(
             scorer,
             settings,
             ids,
-            Feedback(ids, secret, store, records, written),
+            Feedback(ids, secret, store, records, written, recall.votes),
         )
+
+
+def open_sessions(
+    settings: RoutingSettings, store: Store, secret: bytes, routing: Routing
+) -> Sessions | None:
+    """Return what remembers how far conversations have come, if anything does."""
+    if settings.sessions.sticky == "off" or isinstance(store, NullStore):
+        return None
+    names = [tier.name for tier in routing.tiers]
+    return Sessions(store, secret, names, settings.sessions.ttl_s)
 
 
 def open_pacing(routing: RoutingSettings, store: Store) -> Pacing | None:
@@ -212,7 +233,7 @@ def fingerprint(settings: Settings) -> str:
     """Return a hash of what answers depend on: tiers, routing and which model each name stands for."""
     parts: Sequence[object] = (
         settings.tiers,
-        settings.routing,
+        settings.routing.model_copy(update={"shadow": None}),  # no answer depends on it
         [
             (entry.model_name, entry.litellm_params.model, entry.litellm_params.api_base)
             for entry in settings.model_list

@@ -1,5 +1,6 @@
 """Single chunks of an upstream's stream, as bytes and parsed. Pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -23,6 +24,15 @@ def decode(payload: bytes) -> dict[str, Any]:
         said = trouble.get("message") if isinstance(trouble, dict) else trouble
         raise UpstreamError(f"the upstream failed mid-stream: {str(said)[:300]}")
     return chunk
+
+
+def begin(choices: Sequence[dict[str, Any]]) -> bool:
+    """Give the deltas of a stream's first chunk their role; return whether the upstream had left one out."""
+    deltas = [choice["delta"] for choice in choices]
+    lacking = [delta for delta in deltas if not delta.get("role")]
+    for delta in lacking:
+        delta["role"] = "assistant"
+    return bool(lacking)
 
 
 def shape_of(chunk: dict[str, Any], payload: bytes) -> tuple[bytes, bytes] | None:

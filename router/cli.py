@@ -15,7 +15,6 @@ from .cli_commands import (
     cache_stats,
     demo,
     doctor,
-    evaluate,
     route,
     score,
     serve,
@@ -23,6 +22,7 @@ from .cli_commands import (
     validate,
 )
 from .cli_export import export
+from .cli_replay import evaluate, replay
 from .errors import ConfigError, RouterError
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -110,22 +110,14 @@ def _parser() -> argparse.ArgumentParser:
         help="permissive: leave out contest wordings and share-alike, non-commercial or unclear rows",
     )
 
-    one = command("evaluate", evaluate, "measure routing quality on recorded outcomes")
-    _outcomes(one)
-    one.add_argument("--weak", help="the cheap model of the pair")
-    one.add_argument("--strong", help="the dear model of the pair")
-    one.add_argument(
-        "--scores", type=Path, help="JSON lines of scores in place of the classifier's"
-    )
-    one.add_argument(
-        "--report", type=Path, required=True, help="directory of report.json and report.md"
-    )
-
+    _evaluation(command("evaluate", evaluate, "measure routing on recorded outcomes, or live"))
     _calibration(command("calibrate", calibrate, "fit tiers and dial to your own outcomes"))
 
     one = command("export", export, "turn a decision log into questions and outcomes")
     one.add_argument("log", type=Path, metavar="LOG", help="JSON lines, as log.decisions has them")
     one.add_argument("--out", type=Path, required=True, help="directory of the two files")
+
+    _policy_replay(command("replay", replay, "what another policy would do, from a decision log"))
 
     one = command("doctor", doctor, "check configuration, classifier and cache")
     _config(one, required=True)
@@ -138,6 +130,37 @@ def _parser() -> argparse.ArgumentParser:
     one = command("cache", cache_stats, "look at the cache, or empty it")
     _cache_actions(one)
     return parser
+
+
+def _evaluation(parser: argparse.ArgumentParser) -> None:
+    _outcomes(parser, required=False)
+    parser.add_argument("--weak", help="the cheap model of the pair")
+    parser.add_argument("--strong", help="the dear model of the pair")
+    parser.add_argument(
+        "--scores", type=Path, help="JSON lines of scores in place of the classifier's"
+    )
+    parser.add_argument(
+        "--report", type=Path, required=True, help="directory of report.json and report.md"
+    )
+    live = parser.add_argument_group("through a running proxy, in place of recorded outcomes")
+    live.add_argument("--live", metavar="URL", help="the proxy, without /v1")
+    live.add_argument("--replay", type=Path, metavar="FILE", help="what its upstream replays")
+    live.add_argument("--limit", type=_count, help="questions, default 400")
+    live.add_argument("--policies", help="separated by commas, default: all but pinned and paced")
+    live.add_argument("--dials", help="separated by commas, default 0.1,0.3,0.5,0.7,0.9")
+    live.add_argument("--key", help="sent as a bearer token")
+
+
+def _policy_replay(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("log", type=Path, metavar="LOG", help="JSON lines, as log.decisions has")
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="YAML: a routing section alone, or a whole configuration",
+    )
+    parser.add_argument("--json", action="store_true", help="all numbers as JSON")
 
 
 def _calibration(parser: argparse.ArgumentParser) -> None:
@@ -167,9 +190,9 @@ def _config(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
     parser.add_argument("--config", type=Path, required=required, metavar="FILE", help="YAML file")
 
 
-def _outcomes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--questions", type=Path, required=True, help="JSON lines, may be gzipped")
-    parser.add_argument("--outcomes", type=Path, required=True, help="JSON lines, may be gzipped")
+def _outcomes(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    for name in ("--questions", "--outcomes"):
+        parser.add_argument(name, type=Path, required=required, help="JSON lines, may be gzipped")
 
 
 def _port(text: str) -> int:

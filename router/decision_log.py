@@ -25,6 +25,7 @@ from .errors import ConfigError
 from .journey import Journey
 from .records import Ending
 from .settings_log import LogSettings
+from .shadow import as_line
 
 log = logging.getLogger("thinkthrift")
 
@@ -158,6 +159,7 @@ class DecisionLog:
             "usage": asdict(ending.usage),
             **told,
             **_decided(journey.decision),
+            "shadow": as_line(journey.shadow),
             **_asked(journey.query),
         }
         if self._prompts:

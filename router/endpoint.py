@@ -242,6 +242,8 @@ def read_headers(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes, dict
             authorization = value
         elif name == b"x-api-key":
             api_key = value
+        elif name == b"x-session-id":
+            overrides["session_id"] = value.decode("latin-1")
         elif name.startswith(_OVERRIDE):
             key = name[len(_OVERRIDE) :].decode("latin-1").replace("-", "_")
             overrides[key] = value.decode("latin-1")

@@ -11,11 +11,15 @@ from typing import Any
 import orjson
 
 from .cache.keys import PREFIX, tenant_tag
+from .cache.near import Votes
 from .cache.store import Store
 from .decision_ids import DecisionIds
 from .decision_log import DecisionLog
 from .errors import DecisionNotFoundError, InvalidRequestError
 from .records import Records
+
+MIDDLE = 0.5
+"""A rating below it says that the answer was wrong."""
 
 KEPT_S = 30 * 86_400
 
@@ -32,6 +36,7 @@ class Feedback:
         store: Remembers verdicts; without one, the same verdict counts as often as it comes.
         records: Counts them.
         log: Writes them down.
+        votes: Learns from verdicts on answers that paraphrases shared.
     """
 
     ids: DecisionIds
@@ -39,6 +44,7 @@ class Feedback:
     store: Store
     records: Records
     log: DecisionLog | None = None
+    votes: Votes | None = None
 
     async def take(self, body: Any, owner: str) -> dict[str, Any]:
         """Return a verdict as it was understood; saying it again changes nothing.
@@ -62,6 +68,9 @@ class Feedback:
             self.records.judged(verdict)
             if self.log is not None:
                 self.log.feedback(verdict)
+            if self.votes is not None:
+                right = verdict.get("correct", verdict.get("rating", 0.0) >= MIDDLE)
+                await self.votes.judge(verdict["decision_id"], correct=right)
         return verdict
 
     async def _is_new(self, verdict: Mapping[str, Any], owner: str) -> bool:

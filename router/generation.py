@@ -41,6 +41,7 @@ class TierModel:
         budget: What one whole answer may spend here.
         until: When the search must be over, by the world's clock.
         logprobs: Alternatives per token that are asked for with every sample: a verifier judges by them.
+        judges: It judges candidates: that it refuses to says nothing about the question.
     """
 
     session: Session
@@ -48,6 +49,7 @@ class TierModel:
     budget: Budget
     until: float
     logprobs: int = 0
+    judges: bool = False
 
     @property
     def name(self) -> str:
@@ -75,13 +77,16 @@ class TierModel:
             args = (session.world, query, tier, budget, session.ledger, trace)
             try:
                 if prompt.whole:
-                    completion = await Answer(*args, changes=changes).complete()
+                    answer = Answer(*args, changes=changes, watched=prompt.watched)
+                    completion = await answer.complete()
                 else:
                     call = lease_call(*args, changes=changes)
                     if call is None:
                         return None
                     completion = await call.complete()
             except ApiError as error:
+                if self.judges:
+                    return Candidate("", complete=False, failed=True)
                 return session.failed(error)
             return await session.candidate(completion, prompt, tier.name, _answered_by(trace))
 

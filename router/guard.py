@@ -12,7 +12,7 @@ import orjson
 
 from policies.tokens import TokenCount
 from policies.types import Budget, Usage
-from router.chunks import chunk_of, decode, shape_of
+from router.chunks import begin, chunk_of, decode, shape_of
 from router.convergence import Convergence
 from router.following import Following
 from router.lengthening import TOO_SHORT
@@ -208,6 +208,7 @@ class Guard:
             changed |= self._read(choice)
         if not self.head:
             self.head = {name: chunk.get(name) for name in _HEAD}
+            changed |= begin(choices)
         elif chunk.get("id") != self.head["id"]:
             chunk |= self.head  # this stream goes on where another one stopped
             changed = True

@@ -5,6 +5,7 @@ from typing import Any
 
 from policies.types import Decision, Query
 
+from .admission import Admitted
 from .cache.claim import Claim, Kept
 from .pacing import Booking, Pacing
 from .spend import Spending
@@ -21,7 +22,9 @@ class Journey:
     key: Claim | None = None
     kept: Kept | None = None
     waited_s: float = 0.0
+    admitted: Admitted | None = None
     decision: Decision | None = None
+    shadow: Decision | None = None
     spending: Spending | None = None
     booked: Booking | None = None
     overhead_s: float | None = None

@@ -41,13 +41,13 @@ def export(log: Path) -> Exported:
     """
     found = Exported()
     verdicts = {
-        line["decision_id"]: float(line.get("rating", line.get("correct")))
-        for line in _lines(log, found.broken)
+        line["decision_id"]: float(line.get("rating", line.get("correct", 0)))
+        for line in log_lines(log, found.broken)
         if line["type"] == "feedback"
     }
     judged = {
         line["decision_id"]: line
-        for line in _lines(log, [])
+        for line in log_lines(log, [])
         if line["type"] == "decision" and line["decision_id"] in verdicts
     }
     questions: dict[str, dict[str, Any]] = {}
@@ -63,7 +63,7 @@ def export(log: Path) -> Exported:
     return found
 
 
-def _lines(log: Path, broken: list[int]) -> Iterator[dict[str, Any]]:
+def log_lines(log: Path, broken: list[int]) -> Iterator[dict[str, Any]]:
     """Yield the lines that are a log's; a process that was killed may leave half of one."""
     with log.open("rb") as lines:
         for number, text in enumerate(lines, start=1):

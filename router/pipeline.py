@@ -13,7 +13,7 @@ Whoever has read this file knows the project. Each step is a room of its own; th
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager, aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,10 +21,11 @@ import orjson
 
 from policies.routing import Routing, decide
 from policies.routing.counterfactual import what_if
+from policies.routing.fitness import Abilities
 from policies.strategies import STRATEGIES
 from policies.types import Decision, Query, Tier, Usage
 
-from .admission import AUTO, admit, pass_through
+from .admission import AUTO, Admitted, admit, pass_through, suit
 from .answer import Answer
 from .cache.claim import Kept
 from .cache.recall import Recall
@@ -35,6 +36,8 @@ from .journey import Journey
 from .pacing import Pacing
 from .records import OK, Ending, Records, on_failure
 from .reply import EVENTS, JSON, Headers, Reply, Told, decision_headers, describe, served_from_cache
+from .sessions import Sessions, not_lower
+from .shadow import Shadow
 from .sharing import Sharing
 from .spend import Spending
 from .streaming import stream_search
@@ -58,7 +61,11 @@ class Pipeline:
         records: Counts what happened.
         pacing: Keeps the server's allowance; ``None`` where there is none.
         draw: Random numbers in [0, 1) for the exploration; ``None`` where there is none.
+        shadow: Decides beside the policy, for the records only; ``None`` where nothing does.
+        abilities: What the models can do, by ``model_name``.
+        sessions: What conversations have come to; ``None`` lets every turn be decided for itself.
         log: Writes down how each request ended; ``None`` where there is no decision log.
+        keep_alive_s: Seconds of silence after which a streamed search gives a sign of life.
     """
 
     routing: Routing
@@ -71,7 +78,11 @@ class Pipeline:
     records: Records = field(default_factory=Records)
     pacing: Pacing | None = None
     draw: Callable[[], float] | None = None
+    shadow: Shadow | None = None
+    abilities: Mapping[str, Abilities] = field(default_factory=dict)
+    sessions: Sessions | None = None
     log: Callable[[Journey, Ending], None] | None = None
+    keep_alive_s: float = 10.0
 
     def begin(self, query: Query, decision_id: str | None = None) -> Journey:
         """Return the journey of a query, before its first step."""
@@ -90,7 +101,11 @@ class Pipeline:
         return reply
 
     async def _answer(self, journey: Journey) -> Reply:
-        query = journey.query = admit(journey.query, self.routing, self.models)
+        admitted = self.admit(journey.query)
+        query = journey.query = admitted.query
+        if self.sessions is not None:
+            admitted = replace(admitted, floor=await self.sessions.floor(query))
+        journey.admitted = admitted
         if query.dry_run:
             return self._explain(journey)
         journey.key = self.recall.key(query)
@@ -115,13 +130,17 @@ class Pipeline:
     def _decided(self, journey: Journey) -> Decision:
         """Return the decision for a journey, taken once."""
         if journey.decision is None:
-            journey.decision = self.decide(journey.query)
+            journey.decision = self.decide(journey.admitted or self.admit(journey.query))
+            if self.shadow is not None:
+                journey.shadow = self.shadow.beside(journey.query, journey.decision)
         return journey.decision
 
     async def spend(self, journey: Journey) -> Reply:
         """Take the steps from gauge to settle."""
         query, decision = journey.query, self._decided(journey)
         collect = None
+        if self.sessions is not None:
+            await self.sessions.note(query, decision)
         if self.pacing is not None:
             journey.booked = await self.pacing.reserve(self.pacing.expected(decision))
         if journey.key is not None:
@@ -129,8 +148,9 @@ class Pipeline:
             self.recall.count_paid()
             collect = Assembler()
         spending = Spending(
-            self.world, query, decision, self.routing.tiers, collect, pools=self.recall.pools
-        )
+            self.world, query, decision, self._routing(journey).tiers, collect,
+            pools=self.recall.pools,
+        )  # fmt: skip
         journey.spending = spending
         if not query.stream:
             return await self._settle(journey, await spending.complete())
@@ -139,31 +159,41 @@ class Pipeline:
         answer = await spending.start()
         return self._streamed(journey, self._relay(journey, answer))
 
-    def decide(self, query: Query) -> Decision:
+    def admit(self, query: Query) -> Admitted:
+        """Return what may be decided of a query: the step admit; raises ApiError."""
+        query = admit(query, self.routing, self.models)
+        return suit(query, self.routing, self.models, self.abilities)
+
+    def decide(self, admitted: Admitted) -> Decision:
         """Return where an admitted query goes: the steps gauge and decide."""
-        decision = self._decide(query)
+        decision = admitted.explained(self._decide(admitted))
         self.records.decided(decision.cause)
         return decision
 
-    def _decide(self, query: Query) -> Decision:
+    def _decide(self, admitted: Admitted) -> Decision:
+        query = admitted.query
         if query.model != AUTO and query.model in self.models:
             return pass_through(self.models[query.model], query)
         try:
-            return decide(
-                self.routing,
+            choose = partial(
+                decide,
+                admitted.routing,
                 difficulty(self.gauge, query, self.on_classifier_error),
-                query,
                 fallback=self.on_classifier_error,
                 purse=None if self.pacing is None else self.pacing.purse(),
                 draw=None if self.draw is None or query.dry_run else self.draw(),
             )
+            return not_lower(choose, query, admitted)
         except LookupError as error:
             raise InvalidRequestError(str(error), param="router") from error
 
+    def _routing(self, journey: Journey) -> Routing:
+        return self.routing if journey.admitted is None else journey.admitted.routing
+
     def _explain(self, journey: Journey) -> Reply:
-        decision = self.decide(journey.query)
+        decision = self._decided(journey)
         why = self.gauge.explain(journey.query.ask) if decision.difficulty else ()
-        changes = what_if(self.routing, journey.query, decision)
+        changes = what_if(self._routing(journey), journey.query, decision)
         shown = describe(journey.decision_id, decision, why, sorted(STRATEGIES), changes)
         headers = decision_headers(self.told(journey), shown, cost_known=False)
         return Reply(200, JSON + headers, orjson.dumps(shown))

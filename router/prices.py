@@ -68,14 +68,15 @@ class PriceTable:
         A dated snapshot or ``-latest`` with no price of its own costs what the plain name costs. ``None`` is not
         known, which is not the same as free.
         """
-        for name in _spellings(model):
+        for name in spellings(model):
             price = self.prices.get(name)
             if price is not None:
                 return price
         return None
 
 
-def _spellings(model: str) -> list[str]:
+def spellings(model: str) -> list[str]:
+    """Return the names under which a table may list a LiteLLM model string, the likeliest first."""
     if model.startswith("openrouter/"):
         vendor, _, name = model.removeprefix("openrouter/").partition("/")
         # OpenRouter writes claude-sonnet-4.5 where Anthropic writes claude-sonnet-4-5.

@@ -50,14 +50,14 @@ TOGETHER = re.compile(
 """Together resells some ninety models; these are the families people route between."""
 
 
-def select(model_map: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def select(models: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     """Return the prices worth shipping, USD per million tokens, by ``provider/model``.
 
     Args:
-        model_map: litellm's map. Models withdrawn since are kept: gateways serve them on.
+        models: litellm's map. Models withdrawn since are kept: gateways serve them on.
     """
     chosen: dict[str, dict[str, float]] = {}
-    for name, entry in sorted(model_map.items()):
+    for name, entry in sorted(models.items()):
         provider = entry.get("litellm_provider")
         if provider not in PROVIDERS or not _is_text_model(name, entry):
             continue
@@ -68,12 +68,29 @@ def select(model_map: Mapping[str, Any]) -> dict[str, dict[str, float]]:
         }
         if price.get("reasoning") == price["output"]:
             del price["reasoning"]
-        chosen[name if name.startswith(f"{provider}/") else f"{provider}/{name}"] = price
+        chosen[full_name(name, entry)] = price
     return {
         name: price
         for name, price in sorted(chosen.items())
         if SNAPSHOT.sub("", name) == name or chosen.get(SNAPSHOT.sub("", name)) != price
     }
+
+
+def full_name(name: str, entry: Mapping[str, Any]) -> str:
+    """Return a name of litellm's map with its provider in front."""
+    provider = entry.get("litellm_provider")
+    return name if name.startswith(f"{provider}/") else f"{provider}/{name}"
+
+
+def model_map() -> Any:
+    """Return the map of the installed litellm, which is not imported for it."""
+    return json.loads(Path(str(distribution("litellm").locate_file(MAP_FILE))).read_bytes())
+
+
+def in_lines(table: Mapping[str, Any]) -> str:
+    """Return a table as JSON with one line per model, which keeps diffs readable."""
+    lines = json.dumps(table, indent=1, ensure_ascii=False)
+    return re.sub(r"\{\n\s{3}([^{}]*?)\n\s{2}\}", _on_one_line, lines) + "\n"
 
 
 def _is_text_model(name: str, entry: Mapping[str, Any]) -> bool:
@@ -88,18 +105,14 @@ def _is_text_model(name: str, entry: Mapping[str, Any]) -> bool:
 
 def main() -> None:
     """Write the table and say how many models it holds."""
-    model_map = json.loads(Path(str(distribution("litellm").locate_file(MAP_FILE))).read_bytes())
     today = datetime.now(UTC).date().isoformat()
     table = {
         "date": today,
         "source": f"list prices as facts from litellm {version('litellm')}, {MAP_FILE} (MIT)",
         "unit": "USD per million tokens",
-        "models": select(model_map),
+        "models": select(model_map()),
     }
-    lines = json.dumps(table, indent=1, ensure_ascii=False)
-    # One line per model keeps diffs readable.
-    lines = re.sub(r"\{\n\s{3}([^{}]*?)\n\s{2}\}", _on_one_line, lines)
-    TARGET.write_text(lines + "\n", encoding="utf-8")
+    TARGET.write_text(in_lines(table), encoding="utf-8")
     sys.stdout.write(f"{len(table['models'])} models\n")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.tokens import TokenCount
-from policies.types import Candidate, Usage
+from policies.types import Candidate, Decision, Usage
 
 from .backends.unenforced import THINKING_OFF, THINKING_TOKENS
 from .cache.claim import Kept
@@ -71,6 +71,16 @@ class Records:
         )
         self.decisions = Counter(
             "thinkthrift_decisions_total", "Decisions taken, dry runs too.", ("cause",)
+        )
+        self.shadow = Counter(
+            "thinkthrift_shadow_decisions_total",
+            "Tiers taken by the live policy and by the one in its shadow.",
+            ("live", "shadow"),
+        )
+        self.shadow_cost = Counter(
+            "thinkthrift_shadow_expected_usd_total",
+            "What either was expected to cost, on the same requests.",
+            ("policy",),
         )
         self.cache = Counter("thinkthrift_cache_results_total", "What the cache did.", ("result",))
         self.cache_saved = Counter(
@@ -143,6 +153,12 @@ class Records:
     def decided(self, cause: str) -> None:
         """Count a decision."""
         self.decisions.add(1, cause)
+
+    def shadowed(self, live: Decision, shadow: Decision) -> None:
+        """Count what a policy in the shadow would have done where the live one decided."""
+        self.shadow.add(1, live.tier.name, shadow.tier.name)
+        for policy, decision in (("live", live), ("shadow", shadow)):
+            self.shadow_cost.add(decision.expected[decision.tier.name].cost_usd, policy)
 
     def judged(self, verdict: Mapping[str, Any]) -> None:
         """Count a verdict: right, wrong, or a rating."""

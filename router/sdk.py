@@ -8,8 +8,8 @@ of its own: the configuration's ``keys`` and ``limits`` are the server's and mea
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -19,85 +19,22 @@ from weakref import WeakSet
 
 import orjson
 
-from classifier.types import Ask, Difficulty
+from classifier.types import Difficulty
 from policies.types import Decision, Query
 
-from .admission import admit
+from .admission import AUTO
 from .bootstrap import Runtime, open_runtime
 from .errors import RouterError
 from .identity import ANYBODY
 from .journey import Journey
 from .reply import Reply
+from .sdk_values import Messages, RouteDecision, Stream, chunks_of, query_of
 from .settings import Settings, environment, load_settings, settings_from
 from .settings_discovery import discover_settings
 from .settings_probe import answers, served_models
-from .wire.openai_request import parse_chat
-from .wire.sse import DONE, Splitter
 
 if TYPE_CHECKING:
-    from .sdk_types import Chunk, Completion
-
-Messages = str | Iterable[Any]
-"""One question, or messages: mappings, or objects of the official client (an earlier answer's ``message``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class RouteDecision:
-    """Where a query would go, and why; the fields are those of ``POST /v1/route``."""
-
-    decision_id: str
-    tier: str
-    model: str
-    strategy: str
-    n: int
-    cause: str
-    reason: str
-    policy: str
-    dial: float
-    difficulty: float | None
-    p_solve: dict[str, float]
-    expected: dict[str, dict[str, float]]
-    thinking_budget: int | None
-    max_total_tokens: int | None
-    score: dict[str, Any] | None
-    explanation: list[dict[str, Any]]
-    what_if: list[dict[str, str]]
-    strategies: list[str]
-
-
-class Stream:
-    """The chunks of an answer, as they come. Left unread, it stops the upstream calls when it is closed or forgotten.
-
-    Attributes:
-        decision_id: What `Router.feedback` refers to.
-    """
-
-    def __init__(
-        self, decision_id: str, first: "Chunk", rest: AsyncGenerator["Chunk", None]
-    ) -> None:
-        self.decision_id = decision_id
-        self._first: Chunk | None = first
-        self._rest = rest
-
-    def __aiter__(self) -> AsyncIterator["Chunk"]:
-        return self
-
-    async def __anext__(self) -> "Chunk":
-        if (first := self._first) is not None:
-            self._first = None
-            return first
-        return await anext(self._rest)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Stop; what was not sent yet is not asked for. Safe to call twice."""
-        self._first = None
-        await self._rest.aclose()
+    from .sdk_types import Completion
 
 
 class Router:
@@ -168,7 +105,7 @@ class Router:
         self,
         messages: Messages,
         *,
-        model: str = "auto",
+        model: str = AUTO,
         router: Mapping[str, Any] | None = None,
         **body: Any,
     ) -> RouteDecision:
@@ -184,20 +121,20 @@ class Router:
             ApiError: If the request is wrong.
         """
         wishes = {**(router or {}), "dry_run": True}
-        query = _query({"model": model, "messages": messages, "router": wishes, **body})
+        query = query_of({"model": model, "messages": messages, "router": wishes, **body})
         _, reply = await self.answer(query)
         shown = orjson.loads(reply.body)
         return RouteDecision(**{field.name: shown[field.name] for field in fields(RouteDecision)})
 
-    def decide(self, messages: Messages, *, model: str = "auto", **body: Any) -> Decision:
+    def decide(self, messages: Messages, *, model: str = AUTO, **body: Any) -> Decision:
         """Return the bare decision, without the time that reasons take; raises ApiError."""
         pipeline = self.runtime.pipeline
-        query = _query({"model": model, "messages": messages, **body})
-        return pipeline.decide(admit(query, pipeline.routing, pipeline.models))
+        query = query_of({"model": model, "messages": messages, **body})
+        return pipeline.decide(pipeline.admit(query))
 
-    def score(self, text: str) -> Difficulty:
-        """Return how hard a text is: the classifier's word, before any policy."""
-        return self.runtime.scorer.score(Ask(text))
+    def score(self, messages: Messages) -> Difficulty:
+        """Return how hard a question is: the classifier's word, before any policy."""
+        return self.runtime.scorer.score(query_of({"model": AUTO, "messages": messages}).ask)
 
     async def feedback(
         self, decision_id: str, *, correct: bool | None = None, rating: float | None = None
@@ -225,7 +162,7 @@ class Router:
     async def stream(self, query: Query) -> Stream:
         """Return the stream of an answer that has begun; raises ApiError."""
         journey, reply = await self.answer(query)
-        chunks = _chunks(self.runtime, journey, reply)
+        chunks = chunks_of(self.runtime, journey, reply)
         # The first chunk is waited for: until then a failure is raised here, and a stream that has begun can be closed.
         stream = Stream(journey.decision_id, await anext(chunks), chunks)
         self._streams.add(stream)
@@ -243,7 +180,7 @@ class Completions:
         self,
         *,
         messages: Messages,
-        model: str = "auto",
+        model: str = AUTO,
         stream: Literal[False] | None = False,
         router: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
@@ -255,7 +192,7 @@ class Completions:
         self,
         *,
         messages: Messages,
-        model: str = "auto",
+        model: str = AUTO,
         stream: Literal[True],
         router: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
@@ -266,7 +203,7 @@ class Completions:
         self,
         *,
         messages: Messages,
-        model: str = "auto",
+        model: str = AUTO,
         stream: bool | None = False,
         router: Mapping[str, Any] | None = None,
         extra_body: Mapping[str, Any] | None = None,
@@ -286,7 +223,7 @@ class Completions:
             ApiError: If the request is wrong or cannot be answered; from a stream also between chunks.
         """
         given = {"model": model, "messages": messages, "stream": bool(stream), "router": router}
-        query = _query({**given, **body, **(extra_body or {})})
+        query = query_of({**given, **body, **(extra_body or {})})
         if query.stream:
             return await self._router.stream(query)
         journey, reply = await self._router.answer(query)
@@ -301,41 +238,6 @@ class Chat:
     """``router.chat``."""
 
     completions: Completions
-
-
-def _query(body: dict[str, Any]) -> Query:
-    messages = body["messages"]
-    if isinstance(messages, str):
-        messages = [{"role": "user", "content": messages}]
-    body["messages"] = [_as_mapping(message) for message in messages]
-    return parse_chat(body, {})
-
-
-def _as_mapping(message: Any) -> Any:
-    """Return a message as JSON has it; those that an answer holds are objects of the official client."""
-    dump = getattr(message, "model_dump", None)
-    return message if dump is None else dump(exclude_none=True)
-
-
-async def _chunks(
-    runtime: Runtime, journey: Journey, reply: Reply
-) -> AsyncGenerator["Chunk", None]:
-    """Yield the chunks of a reply: of its stream, or of a stored answer that is whole."""
-    from .sdk_types import chunk_of  # noqa: PLC0415 - loaded when the router was opened
-
-    splitter = Splitter()
-    try:
-        async with aclosing(reply.stream or _whole(reply.body)) as parts:
-            async for part in parts:
-                for payload in splitter.feed(part):
-                    if payload != DONE:
-                        yield chunk_of(orjson.loads(payload), journey.decision_id)
-    finally:
-        await journey.settle(runtime.pipeline.pacing)
-
-
-async def _whole(body: bytes) -> AsyncGenerator[bytes, None]:
-    yield body
 
 
 def _discovered() -> Settings:

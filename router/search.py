@@ -1,8 +1,8 @@
 """The engine behind test-time strategies: it owns the ledger, the deadline and the final choice.
 
 A strategy generates and offers; the best offer so far is always at hand, so running out of tokens or time
-returns it. If there is none, the tokens that were held back buy one direct answer. After ``run`` returns, nothing
-is open: neither lease nor socket.
+returns it. If there is none, the first whole answer that came back is taken, then one is asked for as it comes, and in the
+end the tokens that were held back buy one direct answer. After ``run`` returns, nothing is open: neither lease nor socket.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Any
 
 from policies.answers import kind_of, options_of, unit_of
 from policies.ports import Prompt, Task, ValueModel
-from policies.strategies import SINGLE, completed, fitting
+from policies.strategies import completed, fitting
 from policies.types import Budget, Candidate, Query, SearchPlan, Tier
 from policies.valuing import ALTERNATIVES, SelfCertainty
 from router.errors import BudgetExceededError, UpstreamError, UpstreamTimeoutError
@@ -95,8 +95,8 @@ class Solve:
         """Return the completion of the winning candidate; raises ApiError if there is none."""
         (strategy, note), late = fitting(self), False
         self.strategy = strategy.name
-        if strategy is SINGLE:
-            self.session.planned = 1
+        if strategy.n == 1:
+            self.session.planned = 1  # it wants one whole answer, whatever it asks beside it
         arm = arm_of(self.tier.name, self.plan)
         pool = None if self.pools is None else self.pools.key(self.query, arm)
         try:

@@ -13,6 +13,7 @@ from policies.types import Candidate, Query
 from router.errors import ApiError, BudgetExceededError
 from router.ledger import Ledger
 
+from . import bills
 from .call import Trace, World
 
 SERVER_ERROR = 500
@@ -127,7 +128,7 @@ class Session:
             complete=complete,
             ended=ended,
             failed=not (text.strip() or message.get("refusal")),
-            tokens=((completion.get("usage") or {}).get("completion_tokens") or 0),
+            tokens=bills.told(completion, 0).completion,
             confidence=_confidence(choice),
             model=tier,
             id=number,

@@ -57,6 +57,7 @@ def warnings(settings: Settings, prices: PriceTable | None = None) -> list[str]:
         *_dominated(tiers),
         *_cramped(tiers),
         *_half_lengthened(tiers),
+        *_unkept(settings),
     ]  # fmt: skip
 
 
@@ -219,3 +220,11 @@ def _typical_usd(tier: Tier) -> float:
         )
     )
     return one * tier.search.n
+
+
+def _unkept(settings: Settings) -> Iterator[str]:
+    log = settings.log
+    if log.stream is not None and settings.cache.url == "off":
+        yield "log.redis_stream does nothing while cache.url is off: there is no server to write to"
+    if log.prompts == "on" and log.file is None and log.stream is None:
+        yield "log.prompts does nothing without log.decisions or log.redis_stream"

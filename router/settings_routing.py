@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from policies.routing.choice import RoutingPolicy
 from policies.routing.guaranteed import Guaranteed
@@ -14,7 +14,7 @@ from policies.routing.quality import Quality
 from policies.routing.rules import Rule, Span, When
 from policies.routing.threshold import Threshold
 
-from .settings_values import Count, Section, Share, Switch, Text
+from .settings_values import Count, Section, Share, Switch, Text, spelled
 
 RoutingPolicyName = Literal[
     "utility", "quality", "threshold", "cascade", "pinned", "guaranteed", "paced"
@@ -139,6 +139,28 @@ class PaceSettings(Section):
         return Allowance(float(self.tokens or 0), window_s, "tokens")
 
 
+class ShadowSettings(Section):
+    """A policy that decides beside the live one on every request, and acts on none."""
+
+    policy: RoutingPolicyName
+    dial: Share = 0.5
+
+
+class SessionSettings(Section):
+    """Conversations that only move up; see ``router.sessions``.
+
+    Attributes:
+        sticky: ``up`` never lowers a conversation's tier; ``off`` decides every turn for itself.
+        ttl_s: Seconds since its last turn after which a conversation begins anew.
+    """
+
+    sticky: Annotated[
+        Literal["up", "off"],
+        BeforeValidator(spelled, json_schema_input_type=Literal["up", "off", False]),
+    ] = "up"
+    ttl_s: Count = 3600
+
+
 class RoutingSettings(Section):
     """How a query is sent to a tier.
 
@@ -155,6 +177,8 @@ class RoutingSettings(Section):
         pace: For ``paced``.
         rules: What comes before the policy; the first that holds decides.
         explore: Share of decisions drawn by lot, for learning from the log.
+        sessions: Whether a conversation may be lowered.
+        shadow: What decides beside the policy, for the log and the metrics only.
     """
 
     policy: RoutingPolicyName = "utility"
@@ -168,6 +192,8 @@ class RoutingSettings(Section):
     pace: PaceSettings | None = None
     rules: tuple[RuleSettings, ...] = ()
     explore: Share = 0.0
+    sessions: SessionSettings = SessionSettings()
+    shadow: ShadowSettings | None = None
 
     def tuned(self) -> dict[str, RoutingPolicy]:
         """Return the policies with the parameters given here."""
@@ -180,14 +206,20 @@ class RoutingSettings(Section):
         }
 
     def missing(self) -> list[str]:
-        """Return what the policy needs and does not have, one line each."""
+        """Return what the policy, and the one in its shadow, need and do not have, one line each."""
+        lacks = self._lacks("routing.policy", self.policy)
+        if self.shadow is not None:
+            lacks += self._lacks("routing.shadow.policy", self.shadow.policy)
+        return lacks
+
+    def _lacks(self, key: str, policy: str) -> list[str]:
         calibrate = "run thinkthrift calibrate with your own outcomes"
-        if self.policy == "guaranteed" and self.guarantee.limit is None:
-            return [f"routing.policy: guaranteed needs routing.guarantee.limit; {calibrate}"]
-        if self.policy == "threshold" and self.shares is not None and self.boundaries is None:
+        if policy == "guaranteed" and self.guarantee.limit is None:
+            return [f"{key}: guaranteed needs routing.guarantee.limit; {calibrate}"]
+        if policy == "threshold" and self.shares is not None and self.boundaries is None:
             return [f"routing.shares: needs the boundaries that go with them; {calibrate}"]
-        if self.policy == "paced" and self.pace is None:
-            return ["routing.policy: paced needs routing.pace, for example {usd: 20, per: day}"]
+        if policy == "paced" and self.pace is None:
+            return [f"{key}: paced needs routing.pace, for example {{usd: 20, per: day}}"]
         return []
 
 

@@ -6,12 +6,14 @@ Nothing here reads a file or the environment, and nothing here checks one part a
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, SecretStr
 from typing_extensions import override
 
 from classifier.types import Rung
+from policies.routing.fitness import Abilities
 from policies.types import Price, Tier
 
 from .addresses import without_credentials
@@ -82,7 +84,10 @@ class LiteLLMParams(Section):
 
 
 class CapabilitySettings(Section):
-    """What a server can do, where its dialect is wrong about it; see ``backends.capabilities``."""
+    """What a model can do, where nobody knows or what is known is wrong.
+
+    How it may be asked is for ``backends.capabilities``; what it may be asked, for ``policies.routing.fitness``.
+    """
 
     prefill: Switch | None = None
     prefill_thinking: Switch | None = None
@@ -92,6 +97,19 @@ class CapabilitySettings(Section):
     stop: Switch | None = None
     logprobs: Annotated[int, Field(ge=0, le=20, strict=True)] | None = None
     seed: Switch | None = None
+    tools: Switch | None = None
+    images: Switch | None = None
+    audio: Switch | None = None
+    files: Switch | None = None
+    json_schema: Switch | None = None
+    choices: Switch | None = None
+    max_input_tokens: Count | None = None
+
+    def abilities(self) -> Abilities:
+        """Return what of it decides which requests the model may be asked."""
+        told = self.model_dump(include={field.name for field in fields(Abilities)})
+        some = told["logprobs"]
+        return Abilities(**told | {"logprobs": None if some is None else some > 0})
 
 
 class ModelSettings(Section):
@@ -136,10 +154,17 @@ class TierSettings(Section):
 
 
 class LimitsSettings(Section):
-    """What one server takes at most."""
+    """What one server takes at most.
+
+    Attributes:
+        max_body_bytes: Of a request.
+        max_inflight: Requests at the same time.
+        keep_alive_s: Seconds of silence after which a streamed search gives a sign of life.
+    """
 
     max_body_bytes: Count = 4_194_304
     max_inflight: Count = 512
+    keep_alive_s: Seconds = 10.0
 
 
 class KeySettings(Section):

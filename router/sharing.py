@@ -149,9 +149,11 @@ class Sharing:
         """Yield a follower's stream: live, and to its end whoever brings it."""
         pipeline, journey = self._pipeline, self._journey
         said: list[bytes] = []
+        begun = False
         with pipeline.recorded(journey):
             async with aclosing(self._followed(flight, said)) as live:
                 async for part in live:
+                    begun = begun or b"data:" in part
                     yield part
             assert self._found is not None, "or an error"
             completion, router = self._found
@@ -168,6 +170,7 @@ class Sharing:
             _rest(completion, said, heard_all=self._heard_all) if said else completion,
             router,
             write_usage(usage) if journey.query.include_usage else None,
+            begun=begun,
         )
         for part in parts:
             yield part

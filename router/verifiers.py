@@ -171,4 +171,4 @@ def build_verifier(plan: VerifierPlan | None, model: TierModel, task: Task) -> V
     if plan.model is not None:
         tier = replace(model.tier, models=(plan.model,), thinking="off")
         model = replace(model, tier=tier)
-    return Judge(model, task)
+    return Judge(replace(model, judges=True), task)

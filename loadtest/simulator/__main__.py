@@ -39,7 +39,11 @@ def main(argv: list[str] | None = None) -> int:
     models = (*LAWS, *MODELS) if records else tuple(LAWS)
     with listener, contextlib.suppress(KeyboardInterrupt):
         asyncio.run(
-            _serve(Settings(args.seed, pace, records), listener, models if args.announce else ())
+            _serve(
+                Settings(args.seed, pace, records, args.replay_spread),
+                listener,
+                models if args.announce else (),
+            )
         )
     return 0
 
@@ -84,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
         "--slow-first-s", type=_positive, default=3.0, help="delay of the fault slow-first, seconds"
     )
     parser.add_argument("--replay", type=Path, help="recorded answers, JSON lines (.gz)")
+    parser.add_argument(
+        "--replay-spread",
+        action="store_true",
+        help="samples of a replay model come from the recorded models of its tier in turn",
+    )
     parser.add_argument(
         "--profile",
         choices=sorted(COMPLETION_TOKENS),

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -19,6 +19,8 @@ from starlette.types import Receive, Scope, Send
 from loadtest.records import Record
 from loadtest.simulator.confidence import with_logprobs
 from loadtest.simulator.delivery import Delivery, Pace, Script
+from loadtest.simulator.embeddings import MODEL as EMBEDDING_MODEL
+from loadtest.simulator.embeddings import embed, parse_embedding_request
 from loadtest.simulator.faults import FAULT_HEADER, REFUSALS, Fault, read_faults
 from loadtest.simulator.laws import LAWS, OFFSETS
 from loadtest.simulator.questions import Question, read_question, recover
@@ -42,11 +44,13 @@ class Settings:
     Attributes:
         seed: Changes every sample.
         records: The replay set; empty for no replay models.
+        spread: Samples of a replay model come from all recorded models of its tier in turn.
     """
 
     seed: int
     pace: Pace
     records: tuple[Record, ...] = ()
+    spread: bool = False
 
 
 class Simulator:
@@ -55,7 +59,8 @@ class Simulator:
     def __init__(self, settings: Settings) -> None:
         self.stats = Stats()
         self._settings = settings
-        self._replayer = Replayer(list(settings.records)) if settings.records else None
+        records = list(settings.records)
+        self._replayer = Replayer(records, spread=settings.spread) if records else None
         self._nonces = count()
         self._answers = count(1)
         self._failed_once: set[str] = set()
@@ -106,10 +111,25 @@ class Simulator:
         self.stats.scored += len(asked.candidates)
         return _json(score_all(asked, self._settings.seed))
 
-    def _check_model(self, model: str) -> None:
-        if model not in self.models:
+    async def embed(self, request: Request) -> Response:
+        """Answer `POST /v1/embeddings`."""
+        try:
+            asked = parse_embedding_request(await request.body())
+            model, faults = read_faults(asked.model, request.headers.get(FAULT_HEADER, ""))
+            self._check_model(model, (EMBEDDING_MODEL,))
+            self.stats.requests[model] += 1
+            for fault, status in REFUSALS.items():
+                if fault in faults:
+                    return self._refusal(status, f"simulated {status}", code="simulated")
+        except BadRequestError as error:
+            return self._refusal(error.status, str(error), param=error.param, code=error.code)
+        return _json(embed(asked))
+
+    def _check_model(self, model: str, served: Sequence[str] = ()) -> None:
+        served = served or self.models
+        if model not in served:
             raise BadRequestError(
-                f"no model {model!r} here; served are {', '.join(self.models)}",
+                f"no model {model!r} here; served are {', '.join(served)}",
                 param="model",
                 status=404,
                 code="model_not_found",
@@ -232,6 +252,7 @@ def create_app(settings: Settings) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/chat/completions", simulator, methods=["POST"]),
+            Route("/v1/embeddings", simulator.embed, methods=["POST"]),
             Route("/score", simulator.score, methods=["POST"]),
             Route("/v1/models", list_models),
             Route("/v1/models/{name}", show_model),

@@ -20,31 +20,44 @@ _STAND_IN = "[reasoning not recorded; {tokens} tokens billed as the declared mea
 
 
 class Replayer:
-    """Finds the recorded answer to a request."""
+    """Finds the recorded answer to a request.
 
-    def __init__(self, records: list[Record]) -> None:
+    Args:
+        records: The replay set.
+        spread: Sample k, by the request's seed and the choice's index, is the answer of the k-th recorded model of the
+            tier, over and over; else every sample is the answer of the first.
+    """
+
+    def __init__(self, records: list[Record], *, spread: bool = False) -> None:
         self._records = {record.prompt.strip(): record for record in records}
+        self._spread = spread
 
     def script(
         self, request: ChatRequest, model: str, prompt_tokens: int, faults: frozenset[Fault]
     ) -> Script:
-        """Return the recorded answer of the model's tier to the prompt contained in the last user message.
+        """Return the recorded answers of the model's tier to the prompt contained in the last user message.
 
         Raises:
             BadRequestError: With status 404, if no recorded prompt is in it or the tier was not recorded.
         """
         record = self._find(request)
-        output = record.outputs.get(model.removeprefix("replay-")) if record else None
-        if output is None:
+        samples = record.samples.get(model.removeprefix("replay-")) if record else None
+        if samples is None:
             raise BadRequestError(
                 f"no recorded answer of {model} to this prompt",
                 param="messages",
                 status=404,
                 code="not_recorded",
             )
-        bill = Bill(prompt_tokens, output.tokens, simulated=output.simulated)
-        bill.reasoning_tokens = output.tokens - output.visible_tokens
-        choices = tuple(_tokens(output, bill.reasoning_tokens) for _ in range(request.n))
+        first = request.seed or 0
+        drawn = [
+            samples[(first + index) % len(samples)] if self._spread else samples[0]
+            for index in range(request.n)
+        ]
+        tokens = sum(output.tokens for output in drawn)
+        bill = Bill(prompt_tokens, tokens, simulated=any(output.simulated for output in drawn))
+        bill.reasoning_tokens = tokens - sum(output.visible_tokens for output in drawn)
+        choices = tuple(map(_tokens, drawn))
         return Script(model, choices, bill, is_bill_fixed=True, faults=faults)
 
     def _find(self, request: ChatRequest) -> Record | None:
@@ -56,10 +69,10 @@ class Replayer:
         return self._records[max(contained, key=len)] if contained else None
 
 
-def _tokens(output: Output, reasoning_tokens: int) -> Iterator[Token | str]:
+def _tokens(output: Output) -> Iterator[Token | str]:
     reasoning = output.reasoning
     if output.simulated and not reasoning:
-        reasoning = _STAND_IN.format(tokens=reasoning_tokens)
+        reasoning = _STAND_IN.format(tokens=output.tokens - output.visible_tokens)
     for text in split_tokens(reasoning):
         yield Token(Channel.REASONING, text)
     for text in split_tokens(output.text):

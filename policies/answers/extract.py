@@ -119,8 +119,9 @@ def _canonical(mark: Mark, kind: Kind, unit: str | None) -> str | None:
     sentence = value if mark.exact else _SENTENCE.split(value)[0]
     if kind == "auto" and (said := BOOLEANS.get(re.split("[,，]", sentence)[0].strip().lower())):
         return f"bool:{said}"
-    if _number(sentence, None):
-        return _number(sentence, unit)  # in another unit it is no formula either
+    if bare := _number(sentence, None):
+        # In another unit it is no formula either.
+        return bare if unit is None else _number(sentence, unit)
     if key := _last_number(sentence, unit, kind, exact=mark.exact):
         return key
     if key := _formula(mark, value, kind):

@@ -37,6 +37,13 @@ _MATH = re.compile(
     r"matrix|eigenvalues?|interval|roots?|evaluate|compute|determine|express)\b|求|化简|解方程|计算",
     re.IGNORECASE,
 )
+_PROSE = re.compile(
+    r"\b(?:write|compose|draft|tell)\b[^.?!\n]{0,60}\b(?:story|essay|poem|haiku|limerick|song|letter|e-?mail|message|"
+    r"speech|article|blog post|review|joke|summary|paragraph)\b"
+    r"|\A(?:please\s+)?(?:summari[sz]e|rewrite|paraphrase|proofread|translate\b(?![^.\n]{0,80}\b(?:equation|expression)))\b"
+    r"|写[^。？\n]{0,20}(?:故事|文章|作文|诗|信|邮件|总结)|\A(?:请)?(?:翻译|总结|改写|润色)",
+    re.IGNORECASE,
+)
 _READ = 4000
 """Characters from the end of the question that are read: the task stands there."""
 
@@ -63,4 +70,6 @@ def kind_of(question: str, response_format: Mapping[str, Any] | None = None) -> 
         return "bool" if _YES_NO.search(question) else "math"
     if _NUMBER.search(question):
         return "number"
+    if _PROSE.search(question):
+        return "text"
     return "bool" if _YES_NO.search(question) else "auto"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from classifier.calibration import shifted
 from classifier.types import Difficulty, Rung
 from policies.strategies import completed
-from policies.strategies.chances import expected_calls
+from policies.strategies.chances import expected_calls, expected_success
 from policies.strategies.choose import choose
 from policies.types import Expected, SearchPlan, Tier, Usage, Wishes
 
@@ -74,7 +74,10 @@ def prospects(
     found = []
     for tier in tiers:
         p_solve = shifted(difficulty.p_solve[tier.rung], tier.ability)
-        calls = expected_calls(plan_for(tier, wishes, p_solve), p_solve)
+        plan = plan_for(tier, wishes, p_solve)
+        calls = expected_calls(plan, p_solve)
+        # The careful figure of a vote is below that of one answer for hard questions; nobody is worse off for it there.
+        p_solve = max(p_solve, expected_success(plan, p_solve))
         usage = foresee(tier, difficulty.thinking_p50, prompt_tokens, calls=calls, choices=choices)
         expected = _priced(tier, usage)
         found.append(Prospect(tier, p_solve, expected, tier.price.usd(usage), calls))

@@ -2,91 +2,71 @@
 
 If the first two answers agree, that is all. Else each side sees the other's answer and either corrects itself or stands
 by its own. If they still differ the cheapest tier's model judges (arXiv 2305.19118). Use it for questions where a mistake
-shows when it is pointed out. Needs answers that can be told equal; otherwise synthesis.
+shows when it is pointed out: it is right as often as the better of two answers under a verifier as good as the sides
+themselves. It costs two answers where they agree and four where they do not; a vote of five costs about as much and
+needs no such verifier. Needs answers that can be told equal; otherwise synthesis.
 """
 
-import re
-
-from policies.operators import Tally, collector, generate_each
+from policies.operators import Tally, collector, generate_each, preferred
 from policies.ports import Needs, Prompt, Search, Strategy
-from policies.turns import with_hint
 from policies.types import Candidate
 
 SIDES = 2
-VERDICT_TOKENS = 64
-
-_NUMBER = re.compile(r"\b([12])\b")
 
 
 async def debate(search: Search) -> None:
     """Offer the answer both sides agree on, or the one the judge prefers."""
-    sides: list[Candidate] = []
-    prompts = [Prompt(index=index) for index in range(SIDES)]
-    await generate_each(search.model, prompts, collector(sides), first=SIDES)
+    sides = await _heard(search, [Prompt(index=index) for index in range(SIDES)])
     if not sides:
         search.stop("budget")
         return
-    if _settled(search, sides) or len(sides) < SIDES:
-        search.stop("consensus" if len(sides) == SIDES else "budget")
+    if _settled(search, sides):
+        search.stop("consensus")
         return
-    heard: list[Candidate] = []
-    await generate_each(
-        search.model,
-        [
-            _hearing(search, index, own, other)
-            for index, (own, other) in enumerate(zip(sides, sides[::-1], strict=True))
-        ],
-        collector(heard),
-        first=SIDES,
+    if len(sides) < SIDES:
+        search.stop("budget")
+        return
+    one, other = sides
+    search.note("hearing")
+    heard = await _heard(
+        search, [_hearing(search, SIDES, one, other), _hearing(search, SIDES + 1, other, one)]
     )
-    if len(heard) == SIDES and _settled(search, heard):
+    if _settled(search, heard):
         search.stop("consensus")
         return
     last = heard if len(heard) == SIDES else sides
-    chosen = await _judged(search, last)
-    search.offer(last[chosen or 0], weight=float(SIDES))
-    search.stop("judged" if chosen is not None else "split")
+    chosen = await preferred(search, search.ladder[0], last)
+    if chosen is not None:
+        search.offer(chosen, weight=float(SIDES))
+    search.stop("split" if chosen is None else "judged")
+
+
+async def _heard(search: Search, prompts: list[Prompt]) -> list[Candidate]:
+    found: list[Candidate] = []
+    await generate_each(search.model, prompts, collector(found), first=SIDES, in_order=True)
+    return found
 
 
 def _settled(search: Search, sides: list[Candidate]) -> bool:
-    """Offer the leader; return whether all agree."""
+    """Offer the leader; return whether both sides agree."""
     tally = Tally()
     for side in sides:
         tally.add(side)
     leader = tally.leader()
-    assert leader is not None
-    search.offer(leader, weight=tally.lead[0], agreement=tally.agreement)
-    return tally.agreement == 1.0 and tally.cast == SIDES
+    if leader is not None:
+        search.offer(leader, weight=tally.lead[0], agreement=tally.agreement)
+    return tally.lead[0] == SIDES
 
 
 def _hearing(search: Search, index: int, own: Candidate, other: Candidate) -> Prompt:
+    """Return the prompt that shows a side the other's answer."""
     asked = (
-        "Somebody else answered the same question like this.\n\n"
-        f"Candidate 1:\n{own.text}\n\nCandidate 2:\n{other.text}\n\n"
-        "Candidate 1 is yours. Debate where the two differ and who is right, then give your final answer to the "
+        f"Somebody else answered the same question:\n\nCandidate:\n{other.text}\n\n"
+        "Debate where your answer and this one differ, and who is right. Then give your final answer to the original "
         "question, in the form it asks for."
     )
-    return Prompt(index=SIDES + index, messages=with_hint(search.task.messages, asked))
-
-
-async def _judged(search: Search, sides: list[Candidate]) -> int | None:
-    """Return the place of the side that the judge finds right; ``None`` if it does not say."""
-    question = (
-        f"Two answers to a question differ.\n\nQuestion:\n{search.task.question}\n\n"
-        f"Candidate 1:\n{sides[0].text}\n\nCandidate 2:\n{sides[1].text}\n\n"
-        "Which one is correct? Reply with its number alone, 1 or 2."
-    )
-    said = await search.ladder[0].generate(
-        Prompt(
-            messages=({"role": "user", "content": question},),
-            max_tokens=VERDICT_TOKENS,
-            thinking="off",
-            temperature=0.0,
-            aside=True,
-        )
-    )
-    found = _NUMBER.search(said.text) if said is not None and not said.failed else None
-    return int(found[1]) - 1 if found else None
+    said = ({"role": "assistant", "content": own.text}, {"role": "user", "content": asked})
+    return Prompt(index=index, messages=(*search.task.messages, *said))
 
 
 DEBATE = Strategy("debate", debate, Needs(votable=True), otherwise="synthesis", n=SIDES)

@@ -5,7 +5,8 @@ on. A trace is as confident as the worst window of it. A few warm-up traces set 
 nine of ten like them; a later trace whose window falls below it is cut, and does not vote. The others vote with
 their confidence as weight, under the stop rules of ``vote``.
 
-Use it where a model thinks long and shows log-probabilities. Traces shorter than a window are never cut. Needs
+Use it where a model thinks long, shows log-probabilities, and is less sure of itself where it is wrong; where it is not,
+this is a vote of fewer samples. Traces shorter than a window are never cut. Needs
 streamed log-probabilities; otherwise a vote.
 """
 

@@ -4,8 +4,8 @@ After Plan-and-Solve (arXiv 2305.04091) and CoThink (arXiv 2505.22017).
 
 The outline has at most four steps and no numbers: it says what to do, and cannot say it wrong. The solver gets it with the
 question and is told how much of its effort each step deserves: later steps less, by a factor of 0.8 (Plan-and-Budget,
-arXiv 2505.16122). Use it for long questions with several parts. Needs nothing; without an outline the question
-is answered as it stands.
+arXiv 2505.16122). Use it for long questions with several parts: an outline pays as much as it raises the chance of each
+step, and nothing with a model that knows the way. Needs nothing; without an outline the question is answered as it stands.
 """
 
 import re
@@ -17,18 +17,19 @@ OUTLINE_TOKENS = 200
 MOST_STEPS = 4
 DECAY = 0.8
 
+ASK = (
+    f"Do not answer the question above yet. Write a plan for answering it: at most {MOST_STEPS} steps, one line each, "
+    "numbered. Say what to work out in each step. Compute nothing and give no numbers."
+)
+
 _ITEM = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s+(.+)$", re.MULTILINE)
 
 
 async def plan(search: Search) -> None:
     """Offer the answer that follows the outline."""
-    asked = (
-        f"Write a plan for answering the question below: at most {MOST_STEPS} steps, one line each, numbered. Say what to "
-        f"work out in each step. Compute nothing and give no numbers.\n\nQuestion:\n{search.task.question}"
-    )
     outline = await search.ladder[0].generate(
         Prompt(
-            messages=({"role": "user", "content": asked},),
+            messages=with_hint(search.task.messages, ASK),
             max_tokens=OUTLINE_TOKENS,
             thinking="off",
             temperature=0.0,
@@ -50,9 +51,10 @@ async def plan(search: Search) -> None:
 
 
 def outline_steps(text: str) -> list[str]:
-    """Return the steps of an outline: its numbered lines or bullets, else its lines."""
-    steps = _ITEM.findall(text) or [line.strip() for line in text.splitlines() if line.strip()]
-    return steps[:MOST_STEPS]
+    """Return the steps of an outline: its numbered lines or bullets, else its lines that are no headings."""
+    lines = (line.strip() for line in text.splitlines())
+    steps = _ITEM.findall(text) or [line for line in lines if line and not line.endswith(":")]
+    return [step.strip() for step in steps[:MOST_STEPS]]
 
 
 def shares(steps: list[str]) -> str:

@@ -53,7 +53,9 @@ async def self_refine(search: Search) -> None:
             best = replace(revised, score=score)
             search.offer(best, weight=score)
     score = best.score or 0.0
-    search.stop("verified" if score >= accept else "not_rejected" if score >= least else "exhausted")
+    search.stop(
+        "verified" if score >= accept else "not_rejected" if score >= least else "exhausted"
+    )
 
 
 SELF_REFINE = Strategy("self_refine", self_refine, Needs(verifier=True))

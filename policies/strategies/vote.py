@@ -4,6 +4,10 @@ Samples run in parallel; each answer is reduced to a key (a number, an option, .
 without a key, or cut by a limit, abstains. ``plan.stop`` chooses the rule that ends it early, see ``stopping``;
 with ``plan.in_order`` votes count in the order the samples were started, for who needs a vote without the bias of
 arrival.
+
+Use it on easy and middling questions: wherever the right answer is said more often than any one wrong answer, more
+votes find it more surely. Where one mistake is more popular than the truth they find the mistake more surely; a verifier or a
+better model helps there, not a vote.
 """
 
 from collections.abc import Callable
@@ -40,9 +44,11 @@ async def vote(search: Search) -> None:
 async def _draw(search: Search, take: Callable[[Candidate], bool], batch: int) -> None:
     """Draw new samples behind the remembered ones, ``batch`` at once, then one by one or by windows."""
     plan = search.plan
-    prompts = [Prompt(index=index) for index in range(len(search.remembered), plan.n)]
+    races = plan.stop == "first"  # who comes late is cancelled
+    indices = range(len(search.remembered), plan.n)
+    prompts = [Prompt(index=index, watched=races) for index in indices]
     window = batch if plan.stop == "esc" else max(1, len(prompts))
-    ahead = batch if plan.stop == "first" else 1
+    ahead = batch if races else 1
     in_order = plan.in_order or plan.stop == "esc"
     for start in range(0, len(prompts), window):
         part = prompts[start : start + window]

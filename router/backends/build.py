@@ -1,17 +1,19 @@
 """From ``model_list`` to backends: which entry goes direct, which through litellm. Opens nothing."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from policies.types import Price
 from router.prices import PriceTable
 from router.settings_schema import ModelSettings, Settings
 
-from .capabilities import capabilities_of
+from .capabilities import Capabilities, capabilities_of
 from .dialects import dialect_of
 from .direct import COMPATIBLE, Connections, DirectBackend
 from .litellm_backend import LiteLLMBackend
 from .port import Backend, ModelSpec
+from .responses_backend import ResponsesBackend
 from .reward import RewardEndpoint, score_url
 
 _BARE_OPENAI = ("gpt-", "o1", "o3", "o4", "chatgpt-")
@@ -27,6 +29,10 @@ _NOT_SENT = frozenset(
     }
 )  # fmt: skip
 """``litellm_params`` that are LiteLLM's own business and no part of a request."""
+
+
+_SERVER = {field.name for field in fields(Capabilities)}
+"""What of an entry's ``capabilities`` a backend needs; the rest decides what the model is asked."""
 
 
 def build_backends(
@@ -110,9 +116,9 @@ def _backend(
     direct = goes_direct(entry)
     dialect = entry.dialect or dialect_of(provider, model)
     if dialect == "openai_responses":
-        model = model.removeprefix("responses/")  # asked through chat completions
+        model = model.removeprefix("responses/")
     given = params.call_params()
-    said = None if entry.capabilities is None else entry.capabilities.model_dump()
+    said = None if entry.capabilities is None else entry.capabilities.model_dump(include=_SERVER)
     spec = ModelSpec(
         name=entry.model_name,
         model=model if direct else params.model,
@@ -127,7 +133,8 @@ def _backend(
             spec, {k: v for k, v in given.items() if k not in ("model", "timeout")}
         )
     known = COMPATIBLE[provider]
-    return DirectBackend(
+    speaks = ResponsesBackend if dialect == "openai_responses" else DirectBackend
+    return speaks(
         spec,
         connections,
         base_url=params.api_base or known.base_url or "",

@@ -85,7 +85,7 @@ def _partial(messages: Messages, begun: Begun) -> dict[str, Any]:
 
 CAPABILITIES: Mapping[str, Capabilities] = {
     "openai": Capabilities(stop=False),
-    "openai_responses": Capabilities(stop=False),
+    "openai_responses": Capabilities(stop=False, seed=False),
     "anthropic_budget": Capabilities(native_budget=True, seed=False),
     "anthropic_adaptive": Capabilities(seed=False),
     "gemini_budget": Capabilities(native_budget=True, cancel_frees=False),

@@ -82,6 +82,70 @@ class Connections:
             self._session = None
 
 
+class Endpoint:
+    """A server that takes JSON. Whatever goes wrong there is one of our errors, under the model's name."""
+
+    def __init__(
+        self,
+        name: str,
+        connections: Connections,
+        *,
+        base_url: str,
+        api_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self._base_url = base_url.rstrip("/")
+        self._connections = connections
+        self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
+        if api_key:
+            self._headers["authorization"] = f"Bearer {api_key}"
+        self._headers.update(headers or {})
+
+    async def post(
+        self, path: str, body: Mapping[str, Any], timeout_s: float
+    ) -> aiohttp.ClientResponse:
+        """Return the response to ``body``, unread, if its status is good; raises ApiError."""
+        payload = orjson.dumps(body)
+        try:
+            response = await self._connections.session().post(
+                self._base_url + path,
+                data=payload,
+                headers=self._headers,
+                timeout=_timeout(timeout_s),
+                allow_redirects=False,
+            )
+            if response.status < 300:
+                return response
+            raw = await response.read()
+            response.release()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise translate(self.name, error, timeout_s) from error
+        raise refusal(self.name, response.status, raw, response.headers)
+
+    async def read(self, response: aiohttp.ClientResponse, timeout_s: float) -> Any:
+        """Return the JSON of a whole response; raises ApiError."""
+        try:
+            raw = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise translate(self.name, error, timeout_s) from error
+        finally:
+            response.release()
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise UpstreamError(_not_json(self.name, response)) from error
+
+    def stream(self, response: aiohttp.ClientResponse, timeout_s: float) -> "DirectUpstream":
+        """Return the open stream that a response is; raises UpstreamError if it is none."""
+        if response.content_type != "text/event-stream":
+            response.close()
+            raise UpstreamError(
+                f"{self.name}: the upstream answered a stream with {response.content_type}"
+            )
+        return DirectUpstream(self.name, response, timeout_s)
+
+
 class DirectBackend:
     """One model behind an OpenAI-compatible URL."""
 
@@ -95,28 +159,16 @@ class DirectBackend:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.spec = spec
-        self._connections = connections
-        self._url = base_url.rstrip("/") + "/chat/completions"
-        self._headers = {"content-type": "application/json", "accept-encoding": "identity"}
-        if api_key:
-            self._headers["authorization"] = f"Bearer {api_key}"
-        self._headers.update(headers or {})
+        self._at = Endpoint(
+            spec.name, connections, base_url=base_url, api_key=api_key, headers=headers
+        )
 
     async def complete(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Return the completion of ``body``; raises ApiError."""
         return await self._read(await self._post(body, timeout_s), timeout_s)
 
     async def _read(self, response: aiohttp.ClientResponse, timeout_s: float) -> dict[str, Any]:
-        try:
-            raw = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise translate(self.spec.name, error, timeout_s) from error
-        finally:
-            response.release()
-        try:
-            completion = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            raise UpstreamError(_not_json(self.spec.name, response)) from error
+        completion = await self._at.read(response, timeout_s)
         if not isinstance(completion, dict) or not completion.get("choices"):
             raise UpstreamError(
                 f"{self.spec.name}: the upstream answered 200 with JSON that has no choices"
@@ -133,35 +185,28 @@ class DirectBackend:
             completion = await self._read(response, timeout_s)
             normalise(completion)
             return WholeUpstream(completion)
-        if response.content_type != "text/event-stream":
-            response.close()
+        return self._at.stream(response, timeout_s)
+
+    async def embed(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Return the embeddings for ``body``; raises ApiError."""
+        response = await self._post(body, timeout_s, "/embeddings")
+        reply = await self._at.read(response, timeout_s)
+        if not isinstance(reply, dict) or "data" not in reply:
             raise UpstreamError(
-                f"{self.spec.name}: the upstream answered a stream with {response.content_type}"
+                f"{self.spec.name}: the upstream answered 200 with JSON that has no data"
             )
-        return DirectUpstream(self.spec.name, response, timeout_s)
+        return reply
 
     async def close(self) -> None:
         """Nothing of its own: the connections are shared."""
 
-    async def _post(self, body: Mapping[str, Any], timeout_s: float) -> aiohttp.ClientResponse:
+    async def _post(
+        self, body: Mapping[str, Any], timeout_s: float, path: str = "/chat/completions"
+    ) -> aiohttp.ClientResponse:
         if "thinkingConfig" in body:
             body = google_fields(body)
-        payload = orjson.dumps({**self.spec.extra, **body, "model": self.spec.model})
-        try:
-            response = await self._connections.session().post(
-                self._url,
-                data=payload,
-                headers=self._headers,
-                timeout=_timeout(timeout_s),
-                allow_redirects=False,
-            )
-            if response.status < 300:
-                return response
-            raw = await response.read()
-            response.release()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise translate(self.spec.name, error, timeout_s) from error
-        raise refusal(self.spec.name, response.status, raw, response.headers)
+        asked = {**self.spec.extra, **body, "model": self.spec.model}
+        return await self._at.post(path, asked, timeout_s)
 
 
 def google_fields(body: Mapping[str, Any]) -> dict[str, Any]:

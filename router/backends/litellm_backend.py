@@ -33,6 +33,11 @@ ACCEPTED = frozenset(
 """What of a request's body becomes arguments of litellm. Hundreds of others would steer whom it calls, with
 which credentials and from which file; none of them may come from a client."""
 
+EMBEDDING_FIELDS = frozenset(
+    {"dimensions", "encoding_format", "input", "input_type", "truncate", "user"}
+)
+"""The same of a request for embeddings."""
+
 _VERBATIM = frozenset(
     {
         "chat_template_kwargs", "custom_params", "enable_thinking", "max_completion_tokens", "output_config",
@@ -98,6 +103,21 @@ class LiteLLMBackend:
     async def close(self) -> None:
         """Nothing of its own."""
 
+    async def embed(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Return the embeddings for ``body``; raises ApiError."""
+        litellm, failures = await load()
+        asked = {name: value for name, value in body.items() if name in EMBEDDING_FIELDS}
+        arguments = {**self._params, **asked, "model": self.spec.model}
+        try:
+            # Where litellm asks through OpenAI's client it tries twice more, whatever it is told here.
+            response = await litellm.aembedding(
+                **arguments, timeout=timeout_s, num_retries=0, max_retries=0
+            )
+        except failures as error:
+            raise translate(self.spec.name, error, timeout_s) from error
+        told: dict[str, Any] = response.model_dump()
+        return told
+
     async def _call(self, body: Mapping[str, Any], timeout_s: float) -> Any:
         litellm, failures = await load()
         asked = {name: value for name, value in body.items() if name in ACCEPTED}
@@ -111,6 +131,9 @@ class LiteLLMBackend:
         if "extra_body" in told:
             told["extra_body"] = {**own.get("extra_body", {}), **told["extra_body"]}
         arguments = {**own, **told, "model": self.spec.model}
+        if "tools" in told:
+            # Otherwise it imports its MCP gateway, which needs a package that litellm does not depend on.
+            arguments["_skip_mcp_handler"] = True
         try:
             return await litellm.acompletion(
                 **arguments, timeout=timeout_s, num_retries=0, max_retries=0, drop_params=False

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from policies.types import Price
 
@@ -45,6 +45,14 @@ class ModelSpec:
     def can(self) -> Capabilities:
         """What the server can do."""
         return self.capabilities or CAPABILITIES[self.dialect]
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Where one model gives embeddings."""
+
+    async def embed(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Return the reply to ``body``, in OpenAI's shape; raises ApiError."""
 
 
 class Backend(Protocol):

@@ -80,11 +80,24 @@ def thinking_blocks(
     """Yield the reasoning: Claude's own blocks as they are, anybody else's as one without a signature."""
     if not shows_thinking(query):
         return
-    signed = message.get("thinking_blocks") or () if is_claude(model) else ()
+    signed = _joined(message.get("thinking_blocks") or ()) if is_claude(model) else []
     yield from signed
     thought = message.get("reasoning_content")
     if thought and not signed:
         yield {"type": "thinking", "thinking": thought, "signature": ""}
+
+
+def _joined(blocks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return thinking blocks, those put together that a stream brought in pieces: the signature comes last."""
+    joined: list[dict[str, Any]] = []
+    for block in blocks:
+        last = joined[-1] if joined else {}
+        if block.get("type") == last.get("type") == "thinking" and not last.get("signature"):
+            last["thinking"] += block.get("thinking") or ""
+            last["signature"] = block.get("signature") or ""
+        else:
+            joined.append(dict(block))
+    return joined
 
 
 def text_blocks(message: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

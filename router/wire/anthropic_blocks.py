@@ -161,7 +161,7 @@ def _image(block: Mapping[str, Any], at: str) -> dict[str, Any]:
 
 
 def _document(block: Mapping[str, Any], at: str) -> dict[str, Any]:
-    if (block.get("citations") or {}).get("enabled"):
+    if block.get("citations") not in (None, {"enabled": False}):
         raise _wrong(f"{at}.citations", "cannot be served here")
     source = block.get("source")
     if isinstance(source, dict) and source.get("type") == "text":

@@ -115,7 +115,7 @@ def _tool_choice(choice: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     kind = choice.get("type")
     parallel = {"parallel_tool_calls": False} if choice.get("disable_parallel_tool_use") else {}
-    if kind in _CHOICES:
+    if isinstance(kind, str) and kind in _CHOICES:
         return {"tool_choice": _CHOICES[kind]} | parallel
     if kind == "tool" and is_text(choice.get("name")):
         forced = {"type": "function", "function": {"name": choice["name"]}}

@@ -39,6 +39,27 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     }
 
 
+STOPPED_BY = ("stop_reason", "matched_stop")
+"""How vLLM and SGLang tell in a choice which text or token has stopped it."""
+
+
+_CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage", "router"})
+_DELTA = frozenset({"role", "content", "reasoning_content", "refusal", "tool_calls"})
+"""What is assembled by name. Of a chunk's other fields the last value stays; a delta's others grow by their type."""
+
+
+def grown(value: Any, piece: Any) -> Any:
+    """Return a field with one more piece of a stream: texts and lists get longer, objects get their fields."""
+    if isinstance(value, str) and isinstance(piece, str):
+        return value + piece
+    if isinstance(value, list) and isinstance(piece, list):
+        return [*value, *piece]
+    if isinstance(value, dict) and isinstance(piece, dict):
+        fixed = {name: piece[name] for name in ("id", "type") if name in piece}
+        return value | {name: grown(value.get(name), piece[name]) for name in piece} | fixed
+    return value if piece is None else piece
+
+
 class Assembler:
     """Collects the chunks of a stream into the completion that a plain request would have returned."""
 
@@ -50,23 +71,19 @@ class Assembler:
         """Take one chunk, already in our normal form (``reasoning_content``)."""
         if not self._head:
             self._head = {k: chunk[k] for k in ("id", "created", "model") if k in chunk}
+        if own := chunk.keys() - _CHUNK:
+            self._head |= {name: chunk[name] for name in own if chunk[name] is not None}
         for part in chunk.get("choices") or ():
             choice = self._choices.setdefault(
-                part.get("index", 0), {"text": [], "thought": [], "tools": {}, "logprobs": []}
+                part.get("index", 0),
+                {"text": [], "thought": [], "tools": {}, "logprobs": [], "more": {}},
             )
-            delta = part.get("delta") or {}
-            if text := delta.get("content"):
-                choice["text"].append(text)
-            if thought := delta.get("reasoning_content"):
-                choice["thought"].append(thought)
-            if refusal := delta.get("refusal"):
-                choice["refusal"] = choice.get("refusal", "") + refusal
-            for call in delta.get("tool_calls") or ():
-                _add_tool_call(choice["tools"], call)
+            _add_delta(choice, part.get("delta") or {})
             if logprobs := part.get("logprobs"):
                 choice["logprobs"] += logprobs.get("content") or ()
             if part.get("finish_reason"):
                 choice["finish_reason"] = part["finish_reason"]
+                choice |= told_stop(part)
 
     def add_text(self, text: str) -> None:
         """Take text of the first choice, whose earlier chunks have been added."""
@@ -75,12 +92,26 @@ class Assembler:
     def completion(self) -> dict[str, Any]:
         """Return the completion so far, without ``usage``."""
         return {
-            "id": self._head.get("id", ""),
+            "id": "",
             "object": "chat.completion",
-            "created": self._head.get("created", 0),
-            "model": self._head.get("model", ""),
+            "created": 0,
+            "model": "",
+            **self._head,
             "choices": [_choice(i, parts) for i, parts in sorted(self._choices.items())],
         }
+
+
+def _add_delta(choice: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    if text := delta.get("content"):
+        choice["text"].append(text)
+    if thought := delta.get("reasoning_content"):
+        choice["thought"].append(thought)
+    if refusal := delta.get("refusal"):
+        choice["refusal"] = choice.get("refusal", "") + refusal
+    for call in delta.get("tool_calls") or ():
+        _add_tool_call(choice["tools"], call)
+    for name in delta.keys() - _DELTA:
+        choice["more"][name] = grown(choice["more"].get(name), delta[name])
 
 
 def _add_tool_call(calls: dict[int, dict[str, Any]], delta: Mapping[str, Any]) -> None:
@@ -101,6 +132,7 @@ def _choice(index: int, parts: Mapping[str, Any]) -> dict[str, Any]:
         "content": text if text or not (parts["tools"] or parts.get("refusal")) else None,
         "refusal": parts.get("refusal"),
     }
+    message |= {name: value for name, value in parts["more"].items() if value is not None}
     if parts["thought"]:
         message["reasoning_content"] = "".join(parts["thought"])
     if parts["tools"]:
@@ -110,7 +142,13 @@ def _choice(index: int, parts: Mapping[str, Any]) -> dict[str, Any]:
         "message": message,
         "logprobs": {"content": parts["logprobs"]} if parts["logprobs"] else None,
         "finish_reason": parts.get("finish_reason"),
+        **told_stop(parts),
     }
+
+
+def told_stop(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a choice tells of the stop string that ended it; nothing where none did."""
+    return {name: choice[name] for name in STOPPED_BY if choice.get(name) is not None}
 
 
 def normalise(completion: dict[str, Any]) -> None:

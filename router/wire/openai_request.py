@@ -19,11 +19,18 @@ MAX_SAMPLES = 64
 
 REFUSED = frozenset(
     {
-        "api_base", "api_key", "api_version", "base_url", "custom_llm_provider", "extra_headers",
-        "fallbacks", "mock_response", "num_retries", "organization", "user_config",
+        "api_base", "api_key", "api_type", "api_version", "aws_access_key_id",
+        "aws_secret_access_key", "aws_session_token", "azure_ad_token", "base_url",
+        "custom_llm_provider", "deployment_id", "extra_headers", "extra_query", "fallbacks",
+        "litellm_credential_name", "mock_response", "num_retries", "organization", "user_config",
+        "vertex_credentials",
     }
 )  # fmt: skip
-"""Fields that would steer where we send a request or with whose key: never from a client."""
+"""Fields that would steer where a request is sent or with whose key, by us or by a gateway that is our upstream:
+never from a client."""
+
+_WRAPPERS = frozenset({"extra_body", "litellm_params", "model_kwargs", "optional_params"})
+"""Objects whose fields other gateways take for the request's own."""
 
 LONGEST_INTEGER = 18
 """Digits of a number in a header: as many as fit a 64-bit integer, as in JSON."""
@@ -62,9 +69,7 @@ def parse_chat(
         raise InvalidRequestError(
             'model must be a non-empty string, for example "auto"', param="model"
         )
-    if refused := REFUSED.intersection(body):
-        name = min(refused)
-        raise InvalidRequestError(f"{name} is not accepted in a request", param=name)
+    _refuse(body)
     messages = _messages(body)
     stream = _typed(body, "stream", bool) or False
     options = _typed(body, "stream_options", dict) or {}
@@ -102,9 +107,25 @@ def parse_chat(
         cache=wanted.get("cache"),
         dry_run=bool(wanted.get("dry_run")),
         progress=bool(wanted.get("progress")),
+        session=overrides.get("session_id", ""),
         tenant=tenant,
         tiers=tiers,
     )
+
+
+def _refuse(body: Mapping[str, Any]) -> None:
+    """Raise if a request says where to send it, however deep it is wrapped."""
+    places = [("", body)]
+    while places:
+        prefix, fields = places.pop()
+        if refused := REFUSED.intersection(fields):
+            name = prefix + min(refused)
+            raise InvalidRequestError(f"{name} is not accepted in a request", param=name)
+        places += [
+            (f"{prefix}{name}.", fields[name])
+            for name in _WRAPPERS.intersection(fields)
+            if isinstance(fields[name], dict)
+        ]
 
 
 def _messages(body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

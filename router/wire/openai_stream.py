@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from .openai_answer import told_stop
 from .sse import DONE, END, frame
 
 PIECE_CHARS = 48
@@ -41,12 +42,18 @@ def _as_chunks(completion: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield chunk(index, {"tool_calls": [{"index": i} | call]})
     for choice in choices:
         finish = choice.get("finish_reason")
-        yield chunk(choice.get("index", 0), {}, finish, choice.get("logprobs"))
+        last = chunk(choice.get("index", 0), {}, finish, choice.get("logprobs"))
+        last["choices"][0] |= told_stop(choice)
+        yield last
 
 
-def thinking_aloud(stream_id: str, created: int, text: str) -> bytes:
-    """Return an event whose delta is ``text`` as reasoning: what a search says while it lasts."""
-    delta = {"role": "assistant", "reasoning_content": text}
+def thinking_aloud(stream_id: str, created: int, text: str, *, begins: bool) -> bytes:
+    """Return an event whose delta is ``text`` as reasoning: what a search says while it lasts.
+
+    The role is told once: clients add up the strings of deltas.
+    """
+    delta = {"role": "assistant"} if begins else {}
+    delta["reasoning_content"] = text
     chunk = {
         "id": stream_id,
         "object": "chat.completion.chunk",
@@ -83,10 +90,22 @@ def closing(
 
 
 def replayed(
-    completion: Mapping[str, Any], router: Mapping[str, Any], usage: Mapping[str, Any] | None
+    completion: Mapping[str, Any],
+    router: Mapping[str, Any],
+    usage: Mapping[str, Any] | None,
+    *,
+    begun: bool = False,
 ) -> Iterator[bytes]:
-    """Yield a whole answer as the stream it could have been: deltas first, then its end."""
+    """Yield a whole answer as the stream it could have been: deltas first, then its end.
+
+    Args:
+        completion: The answer.
+        router: The ``router`` object.
+        usage: If it was asked for.
+        begun: The client has had deltas of this stream, and with them the role.
+    """
     chunks = list(_as_chunks(completion))
     finish = chunks[-len(completion["choices"]) :]
-    yield frame(map(orjson.dumps, chunks[: -len(finish)]))
+    deltas = chunks[1 if begun else 0 : -len(finish)]
+    yield frame(map(orjson.dumps, deltas))
     yield closing(finish, router, usage)

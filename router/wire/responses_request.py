@@ -163,6 +163,6 @@ def _effort(reasoning: Mapping[str, Any]) -> dict[str, Any]:
 def _typed(body: Mapping[str, Any], name: str, kind: type) -> Any:
     value = body.get(name)
     if value is not None and not isinstance(value, kind):
-        word = {str: "a string", list: "a list", dict: "an object"}[kind]
+        word = {"str": "a string", "list": "a list", "dict": "an object"}[kind.__name__]
         raise InvalidRequestError(f"{name} must be {word}", param=name)
     return value

@@ -115,7 +115,7 @@ class ResponsesRenderer:
             content.append(text_part("") if kind == "output_text" else {"type": kind, field: ""})
             self._of_item("content_part.added", content_index=len(content) - 1, part=content[-1])
         content[-1][field] += text
-        told = {"logprobs": logprobs} if kind == "output_text" else {}
+        told: dict[str, Any] = {"logprobs": logprobs} if kind == "output_text" else {}
         if logprobs:
             content[-1]["logprobs"] = [*content[-1]["logprobs"], *logprobs]
         self._of_item(f"{kind}.delta", content_index=len(content) - 1, delta=text, **told)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, OpenAI
 
 ROUTER_KEYS = frozenset(
     {
@@ -71,6 +71,12 @@ async def client_of(url: str, key: str = "tester", **options: Any) -> AsyncItera
     given = {"max_retries": 0} | options
     async with AsyncOpenAI(base_url=f"{url}/v1", api_key=key, http_client=http, **given) as client:
         yield client
+
+
+def plain_client_of(url: str, key: str = "tester") -> OpenAI:
+    """Return an official client that blocks, and retries nothing by itself."""
+    http = httpx.Client(verify=False, timeout=30)
+    return OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, http_client=http)
 
 
 async def ask(

@@ -75,7 +75,7 @@ def recording() -> Iterator[Recorder]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_POST(self) -> None:
             body = orjson.loads(self.rfile.read(int(self.headers["content-length"])))
             recorder.bodies.append(body)
             recorder.headers.append({name.lower(): value for name, value in self.headers.items()})

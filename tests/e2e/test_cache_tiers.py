@@ -135,6 +135,21 @@ async def test_paraphrases_share_an_answer_if_that_is_wished(upstream: str, near
     assert near == "off" or other.text == paid.text
 
 
+async def test_an_answer_judged_wrong_for_a_paraphrase_is_not_shared_again(upstream: str) -> None:
+    with serving(ladder(upstream, cache={"near_duplicates": "on"})) as server:
+        async with client_of(server.url) as they:
+            await heard(they, "What is 512 + 17?", "long")
+            near = await heard(they, "Please compute 512 + 17", "long")
+            async with httpx.AsyncClient(verify=False) as http:
+                said = {"decision_id": near.headers["x-router-decision-id"], "correct": False}
+                key = {"authorization": "Bearer tester"}
+                reply = await http.post(f"{server.url}/v1/feedback", json=said, headers=key)
+            assert reply.status_code == 200
+            again = await heard(they, "Calculate 512 + 17, please", "long")
+            same = await heard(they, "What is 512 + 17?", "long")
+    assert (near.cache, again.cache, same.cache) == ("near", "miss", "hit")
+
+
 async def test_what_was_saved_is_counted_by_tier(
     proxy: Server, client: AsyncOpenAI, upstream: str, question: str
 ) -> None:

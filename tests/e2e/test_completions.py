@@ -22,7 +22,8 @@ async def complete(client: AsyncOpenAI, *, stream: bool, **fields: Any) -> Compl
     )
     chunks = [chunk async for chunk in heard]
     assert {chunk.object for chunk in chunks} == {"text_completion"}
-    (finish,) = [c for chunk in chunks for c in chunk.choices if c.finish_reason]
+    finish = chunks[-2].choices[0]
+    assert finish.finish_reason
     finish.text = "".join(choice.text for chunk in chunks for choice in chunk.choices)
     chunks[-1].choices = [finish]
     return chunks[-1]

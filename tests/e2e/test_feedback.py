@@ -64,8 +64,8 @@ async def test_a_verdict_joins_its_decision_in_the_log(
     assert decision["tier"] == heard.router["tier"]
     assert decision["cost_usd"] == heard.router["cost_usd"]
     assert feedback["correct"] is True
-    assert "key-a" not in log.read_text(encoding="utf-8")
-    assert "team-a" not in log.read_text(encoding="utf-8")
+    for never in ("key-a", "team-a"):
+        assert never not in json.dumps([decision, feedback])
 
 
 async def test_the_decisions_of_others_do_not_exist(judged: Server) -> None:
@@ -102,6 +102,6 @@ async def test_anybody_may_judge_their_own_where_there_are_no_keys(proxy: Server
 
 def test_a_log_that_cannot_be_written_stops_the_start(upstream: str) -> None:
     config = ladder(upstream, log={"decisions": "/nowhere/at/all"})
-    with pytest.raises(AssertionError, match=r"log.decisions: /nowhere/at/all cannot be written"):
-        with serving(config):
-            pass
+    told = r"log.decisions: /nowhere/at/all cannot be written"
+    with pytest.raises(AssertionError, match=told), serving(config):
+        pass

@@ -129,6 +129,11 @@ def _parse(told: str) -> Problem:
     return Problem(**laws)
 
 
+def without_marks(text: str) -> str:
+    """Return a text without the laws in it, whose names are words, too."""
+    return _MARK.sub("", text)
+
+
 def find_problem(text: str) -> Problem | None:
     """Return the last problem that a text holds, or ``None``; raises ValueError on a law that is not known."""
     found = _MARK.findall(text)

@@ -16,7 +16,7 @@ no other, and the first of those to be merged.
 | one candidate; "1 to 10", scale, rate                              | RATE     | 1 ... 10 (or ... 100) by the score's chance              |
 | one candidate; yes or no, "is it correct?"                         | JUDGE    | Yes if the score is above mu / 2, with its logprob       |
 | one candidate; critique, feedback, mistake                         | CRITIQUE | "I see no mistake." or "There is a mistake."             |
-| "next step"                                                        | STEP     | one step behind those the conversation shows             |
+| "next step"                                                        | STEP     | one step behind those the conversation shows; "JSON": so |
 | reasoning so far, partial reasoning, answer now                    | ANSWER   | what was thought, the missing steps guessed              |
 | outline, plan, decompose, template, without one being there        | OUTLINE  | three lines without numbers                              |
 | rephrase, reword, restate                                          | REPHRASE | the question in other words                              |
@@ -33,7 +33,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
 
-from tests.lab.problem import Problem, find_problem
+from tests.lab.problem import Problem, find_problem, without_marks
 
 
 class Intent(Enum):
@@ -174,6 +174,7 @@ def _read_user(told: str, said: str) -> Ask:
 
 
 def _first(rows: Sequence[tuple[re.Pattern[str], Intent]], text: str) -> Intent:
+    text = without_marks(text)
     return next((intent for words, intent in rows if words.search(text)), Intent.SOLVE)
 
 

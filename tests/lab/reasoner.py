@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain as joined
+from json import dumps
 from random import Random
 from statistics import NormalDist
 
@@ -151,8 +152,13 @@ class _Turn:
     def _one_step(self, chain: Chain) -> Iterator[Piece]:
         if chain.done >= self.problem.steps:
             return self._conclude(chain, shown=True)
-        text, after, tokens = self._step(chain, self.problem.p)
-        return iter((Piece(False, text.rstrip(), tokens, _confidence(self.problem, after)),))
+        text, after, _ = self._step(chain, self.problem.p)
+        text = text.rstrip()
+        if "JSON" in self.ask.told:
+            ends = "final_answer" if after.done >= self.problem.steps else "continue"
+            text = dumps({"title": f"Step {after.done}", "content": text, "next_action": ends})
+        confidence = _confidence(self.problem, after)
+        return iter((Piece(False, text, len(text.split()), confidence),))
 
     def _answer_now(self, chain: Chain) -> Iterator[Piece]:
         begun = self.ask.begun.rstrip(" *$\n")

@@ -71,14 +71,23 @@ class Lab:
     pools: Pools | None = None
     ledger: type[Ledger] = Ledger
 
-    def search(self, problem: Problem, plan: SearchPlan, trial: int = 0) -> Solve:
-        """Return the search for a problem's answer; needs a running loop, ``run()`` does the rest."""
+    def search(
+        self, problem: Problem, plan: SearchPlan, trial: int = 0, *, question: str = ""
+    ) -> Solve:
+        """Return the search for a problem's answer; needs a running loop, ``run()`` does the rest.
+
+        Args:
+            problem: What is asked, unless there is a ``question``.
+            plan: The strategy.
+            trial: Which of the independent ones.
+            question: In other words than the problem's.
+        """
         pool = Pool({b.name: b for b in self.backends}, self.retries, clock.now)
         tiers = [self._tier(backend, problem) for backend in self.backends]
         rewards = {"scores": LabReward("scores", "", Connections(), {})}
         world = World(pool, Ratios(), Trust(), clock.now, tiers[0], rewards=rewards)
         asked = query(
-            problem.question(),
+            question or problem.question(),
             body={"seed": trial * SEEDS, **self.body},
             ceilings=dict(self.ceilings),
         )

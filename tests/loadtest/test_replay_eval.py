@@ -10,8 +10,9 @@ from urllib.request import Request, urlopen
 import orjson
 import pytest
 
+from loadtest.asking import Reply
 from loadtest.records import load_records
-from loadtest.replay_eval import Reply, compare, main
+from loadtest.replay_eval import compare, main
 from tests.loadtest.simulated import simulator
 from tests.loadtest.test_replay import record
 
@@ -90,7 +91,7 @@ def test_a_proxy_that_is_not_there_is_reported_not_raised(
 def test_a_failed_request_counts_as_wrong(replay_file: Path) -> None:
     records = load_records(replay_file)[:2]
     replies = [
-        Reply("long", 10, is_recorded=True),
+        Reply("long", 10, is_recorded=True, correct=True),
         Reply("", 0, is_recorded=False, error="HTTP 500"),
     ]
     assert compare(records, replies)[0].accuracy == 0.5

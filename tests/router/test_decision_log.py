@@ -19,6 +19,7 @@ from router.journey import Journey
 from router.pipeline import Pipeline
 from router.records import Ending
 from router.settings_log import LogSettings
+from tests.e2e.world import until
 from tests.fakes import backend, completion, difficulty, query, tier, world
 
 NOW = 1_767_225_600.25
@@ -42,6 +43,10 @@ def pipeline(log: DecisionLog, *script: Any) -> Pipeline:
     )  # fmt: skip
 
 
+def lines_of(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
 async def written(file: Path, *script: Any, prompts: str = "off", **asked: Any) -> Any:
     """Return the lines of one request's log."""
     settings = LogSettings(decisions=str(file), prompts=prompts)
@@ -52,7 +57,7 @@ async def written(file: Path, *script: Any, prompts: str = "off", **asked: Any) 
         here = pipeline(log, *script)
         await here.answer(here.begin(query(SECRET, **asked)))
         log.feedback({"decision_id": "d_1", "correct": True})
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return lines_of(file)
 
 
 async def test_a_line_has_what_a_replay_and_a_calibration_need(tmp_path: Path) -> None:
@@ -94,8 +99,8 @@ async def test_the_question_is_in_it_only_if_that_was_asked_for(
 async def test_a_request_that_failed_is_written_down_too(tmp_path: Path) -> None:
     with pytest.raises(ApiError):
         await written(tmp_path / "log", UpstreamError("broken"))
-    (line,) = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
-    assert json.loads(line)["status"] == "upstream_error"
+    (line,) = lines_of(tmp_path / "log")
+    assert line["status"] == "upstream_error"
 
 
 async def test_half_a_character_in_a_question_loses_a_line_and_no_request(tmp_path: Path) -> None:
@@ -108,7 +113,7 @@ async def test_half_a_character_in_a_question_loses_a_line_and_no_request(tmp_pa
 async def test_the_file_is_its_owners_alone_and_is_appended_to(tmp_path: Path) -> None:
     for _ in range(2):
         await written(tmp_path / "log", completion("42"))
-    assert len((tmp_path / "log").read_bytes().splitlines()) == 4
+    assert len(lines_of(tmp_path / "log")) == 4
     assert stat.S_IMODE((tmp_path / "log").stat().st_mode) == 0o600
 
 
@@ -120,12 +125,11 @@ async def test_a_file_that_was_moved_away_is_opened_anew(tmp_path: Path) -> None
     ) as log:
         assert log is not None
         log.feedback({"decision_id": "d_1"})
-        while not file.stat().st_size:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(until, lambda: lines_of(file))
         file.rename(tmp_path / "log.1")
         log.feedback({"decision_id": "d_2"})
-    assert "d_1" in (tmp_path / "log.1").read_text(encoding="utf-8")
-    assert "d_2" in file.read_text(encoding="utf-8")
+    found = [lines_of(each)[0]["decision_id"] for each in (tmp_path / "log.1", file)]
+    assert found == ["d_1", "d_2"]
 
 
 async def test_a_disk_that_is_full_costs_lines_and_says_so_once(

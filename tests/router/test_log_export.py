@@ -61,7 +61,7 @@ def test_judged_answers_become_files_that_calibrate_and_train_read(tmp_path: Pat
 def test_what_says_nothing_about_one_model_is_left_out_and_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    unusable = {
+    unusable: dict[str, dict[str, Any]] = {
         "failed": {"status": "upstream_error"}, "vote": {"samples": 5}, "named": {"rung": None},
         "near": {"cache": "near"}, "silent": {"prompt": None},
     }  # fmt: skip

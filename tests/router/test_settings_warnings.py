@@ -31,6 +31,8 @@ def test_a_good_ladder_has_no_warnings() -> None:
         ("[a]", "[a], max_output_tokens: 1000, max_thinking_tokens: 900", "cut earlier"),
         ("[a]", "[a], wait: 2", "wait does nothing without min_thinking_tokens"),
         ("[a]", "[a], min_thinking_tokens: 2", "min_thinking_tokens does nothing without wait"),
+        ("\nmodel", "\ncache: {url: off}\nlog: {redis_stream: s}\nmodel", "there is no server"),
+        ("\nmodel", "\nlog: {prompts: on}\nmodel", "log.prompts does nothing"),
     ],
 )
 def test_what_is_probably_not_meant_is_a_warning(old: str, new: str, expected: str) -> None:

@@ -1,5 +1,6 @@
 """``early_exit`` through the real engine: when it ends a reasoning, what its probes cost, and what that does."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -57,12 +58,12 @@ def test_it_exits_after_as_many_probes_as_the_formula_says(flip: float) -> None:
 def test_what_it_exits_with_too_early_is_what_the_dynamic_programme_says() -> None:
     """A chain that has not finished guesses; three guesses that agree end it."""
     problem = Problem(id=2, steps=40, p=1.0, tokens=64, guess=0.0, distractors=2, dom=0.5, think=1)
-    most = 5
-    # Half of what is held back for a last answer comes out of the reasoning.
-    lab = Lab(tier={"max_thinking_tokens": (most + 1) * CHUNK + CHUNK // 2 + 512 // 2})
+    most = 4  # after 2, 3, 4 and 5 chunks; what comes in between makes the fifth too late
+    lab = Lab(tier={"max_thinking_tokens": 6 * CHUNK})
     solved = trials(problem, PLAN, 80, lab)
     exits = sum(each.search.stop_reason == "converged" for each in solved)
     assert_share(exits, 80, exact.premature((0.5, 0.5), AGREEING, most))
+    assert {probes_of(each) for each in solved} == {3, most}
     assert not any(each.right for each in solved if each.search.stop_reason == "converged")
 
 
@@ -88,10 +89,10 @@ def test_probes_take_a_tenth_at_most() -> None:
 
 def test_probes_come_less_often_in_a_long_reasoning() -> None:
     at = probed_at(20_000)
-    steps = [later - sooner for sooner, later in zip(at, at[1:], strict=False)]
+    steps = [later - sooner for sooner, later in itertools.pairwise(at)]
     assert at[0] == 2 * CHUNK
     assert steps[:5] == [CHUNK] * 5
-    assert all(later >= sooner for sooner, later in zip(steps, steps[1:], strict=False))
+    assert all(later >= sooner for sooner, later in itertools.pairwise(steps))
     assert steps[-1] > 8 * CHUNK
 
 

@@ -47,3 +47,14 @@ def test_a_deadline_is_kept_to_the_tick(name: str, timeout_s: float) -> None:
     assert heard.took_s <= timeout_s + 1e-6
     assert heard.backend.counts.open == 0
     assert heard.ledger.reserved == 0
+
+
+@pytest.mark.parametrize("leaves_s", [0.1, 0.9, 1.7])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_client_that_leaves_stops_every_call(name: str, leaves_s: float) -> None:
+    heard = hear(name, Faults(), 1, leaves_s=leaves_s)
+    assert heard.took_s <= leaves_s + 1e-6
+    assert heard.backend.counts.open == 0
+    assert heard.ledger.reserved == 0
+    if heard.completion is None:
+        assert heard.ledger.usage.estimated

@@ -1,5 +1,6 @@
 """``vote`` through the real engine: its winner and its bill are those of the formulas, and of the samples themselves."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -130,6 +131,17 @@ def test_the_first_to_finish_vote_and_the_others_are_cut_off() -> None:
     assert told < 0.85 * whole
 
 
+@pytest.mark.parametrize("thinking", ["off", "provider_default"])
+def test_what_the_late_ones_have_said_is_on_the_bill(thinking: str) -> None:
+    problem = replace(CLEAR, steps=2, p=0.8, geometric=1, tokens=40)
+    backend = LabBackend()
+    solved = trials(
+        problem, vote(5, "first"), 40, Lab(backends=(backend,), tier={"thinking": thinking})
+    )
+    told = sum(each.tokens for each in solved)
+    assert told == pytest.approx(backend.counts.generated, rel=0.08)
+
+
 def test_where_wrong_chains_are_longer_the_first_to_finish_are_right_more_often() -> None:
     problem = Problem(id=5, steps=3, p=0.8, distractors=1, geometric=1, tokens=20, drag=3.0)
     solved = trials(problem, vote(7, "first"), 120)
@@ -154,9 +166,7 @@ def test_one_sample_is_single(strategy: str) -> None:
 def test_more_budget_never_makes_a_vote_worse() -> None:
     for law in ((0.6, 0.2, 0.1, 0.1), (0.4, 0.3, 0.3)):
         shares = [exact.plurality(law, n) for n in range(1, 20)]
-        assert all(
-            later >= sooner - 1e-12 for sooner, later in zip(shares, shares[1:], strict=False)
-        )
+        assert all(later >= sooner - 1e-12 for sooner, later in itertools.pairwise(shares))
 
 
 def test_a_bigger_vote_hears_the_same_samples_and_more() -> None:

@@ -1,5 +1,6 @@
 """A search that is watched: its ledger at every change, its register at every offer."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -99,8 +100,18 @@ class Heard:
         return self.completion["choices"][0]["message"]["content"] or ""
 
 
-def hear(name: str, faults: Faults, think: int, **tier: Any) -> Heard:
-    """Return what a strategy does about an upstream of these faults."""
+def hear(
+    name: str, faults: Faults, think: int, *, leaves_s: float | None = None, **tier: Any
+) -> Heard:
+    """Return what a strategy does about an upstream of these faults.
+
+    Args:
+        name: The strategy's.
+        faults: Of its upstream.
+        think: 1 for a model that reasons.
+        leaves_s: When the client leaves.
+        tier: Fields of the tier.
+    """
     problem = Problem(id=1, steps=6, p=0.9, write=0.9, tokens=20, think=think)
     can = replace(CAPABILITIES["vllm"], logprobs=2)  # few alternatives are quickly read
     backend = LabBackend(faults=faults, can=can)
@@ -116,9 +127,12 @@ def hear(name: str, faults: Faults, think: int, **tier: Any) -> Heard:
         )  # fmt: skip
         begun, completion, error = now(), None, None
         try:
-            completion = await search.run()
+            async with asyncio.timeout(leaves_s):
+                completion = await search.run()
         except ApiError as caught:
             error = caught
+        except TimeoutError:
+            assert leaves_s is not None
         assert isinstance(search.ledger, WatchedLedger)
         return Heard(search, backend, search.ledger, now() - begun, completion, error)
 

@@ -7,6 +7,7 @@ from router.backends.build import build_backends, build_twins
 from router.backends.capabilities import CAPABILITIES
 from router.backends.direct import Connections, DirectBackend
 from router.backends.litellm_backend import LiteLLMBackend
+from router.backends.responses_backend import ResponsesBackend
 from router.errors import ConfigError
 from router.prices import PriceTable
 from router.settings import Settings, parse_settings
@@ -44,7 +45,7 @@ def test_an_entry_goes_direct_where_it_can() -> None:
     assert isinstance(backends["local"], DirectBackend)
     assert isinstance(backends["claude"], LiteLLMBackend)
     assert backends["claude"].spec.dialect == "anthropic_adaptive"
-    assert isinstance(backends["responses"], DirectBackend)
+    assert isinstance(backends["responses"], ResponsesBackend)
     asked = (backends["responses"].spec.model, backends["responses"].spec.dialect)
     assert asked == ("gpt-5.5", "openai_responses")
     assert backends["nano"].spec.price == Price(0.05, 0.4)

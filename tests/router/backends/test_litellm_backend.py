@@ -17,6 +17,7 @@ from router.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
+from router.wire.openai_answer import Assembler
 from tests.fakes import deltas
 from tests.loadtest.simulated import Client, client_of, simulator
 
@@ -49,6 +50,28 @@ async def test_a_plain_answer_comes_in_openais_shape(url: str) -> None:
     assert message["reasoning_content"]
     assert answer["usage"]["completion_tokens_details"]["reasoning_tokens"] > 0
     assert orjson.dumps(answer)
+
+
+@pytest.mark.filterwarnings("ignore")
+async def test_tools_are_called_plain_and_streamed(url: str) -> None:
+    properties = {"city": {"type": "string"}}
+    function = {"name": "get_weather", "parameters": {"type": "object", "properties": properties}}
+    messages = [{"role": "user", "content": "What is the weather in Paris and Rome?"}]
+    body = {"messages": messages, "tools": [{"type": "function", "function": function}]}
+    answer = await model(url, "sim-short").complete(body, 30.0)
+    stream = await model(url, "sim-short").open(body | {"stream": True}, 30.0)
+    assembler = Assembler()
+    async for batch in stream.batches():
+        for payload in batch:
+            if payload != b"[DONE]":
+                assembler.add(orjson.loads(payload))
+    await stream.close()
+    for completion in (answer, assembler.completion()):
+        (choice,) = completion["choices"]
+        calls = choice["message"]["tool_calls"]
+        assert choice["finish_reason"] == "tool_calls"
+        cities = [orjson.loads(call["function"]["arguments"])["city"] for call in calls]
+        assert cities == ["Paris", "Rome"]
 
 
 @pytest.mark.filterwarnings("ignore")  # litellm warns of its own types while it streams
@@ -117,3 +140,15 @@ def test_serving_does_not_import_litellm_until_a_provider_needs_it() -> None:
     code = "import sys, router.app, router.bootstrap; print('litellm' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+async def test_embeddings_come_in_openais_shape(url: str) -> None:
+    asked = {"model": "auto", "input": ["one two", "three"], "router": {}, "api_base": "http://x"}
+    answer = await model(url, "sim-embed").embed(asked, 30.0)
+    assert [len(item["embedding"]) for item in answer["data"]] == [64, 64]
+    assert answer["usage"]["prompt_tokens"] == 3
+
+
+async def test_refused_embeddings_become_errors_of_ours(url: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        await model(url, "sim-embed+http-400").embed({"input": "x"}, 30.0)

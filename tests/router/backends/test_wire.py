@@ -15,6 +15,7 @@ from router.backends.dialects import request_fields
 from router.backends.direct import Connections, DirectBackend
 from router.backends.litellm_backend import LiteLLMBackend
 from router.backends.port import Backend, ModelSpec
+from router.backends.responses_backend import ResponsesBackend
 from router.prices import PriceTable
 from router.settings_schema import DIALECTS, Settings
 from tests.fakes import completion
@@ -39,12 +40,25 @@ ANSWERS: dict[str, Json] = {
         "model": "m", "created_at": "2026-11-01T00:00:00Z", "message": {"role": "assistant", "content": "ok"},
         "done": True, "done_reason": "stop", "prompt_eval_count": 1, "eval_count": 1,
     },
+    "/responses": {
+        "id": "r", "object": "response", "created_at": 1, "status": "completed", "model": "m",
+        "output": [{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "ok"}]}],
+        "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2},
+    },
     # litellm's Groq fails on an answer without its service tier, which the real one always has.
     "/chat/completions": completion() | {"service_tier": "on_demand"},
 }  # fmt: skip
 """The least that each provider's client takes for an answer, by the end of the path."""
 
-ASIDE = ("model", "messages", "contents", "stream", "usage", "additionalModelResponseFieldPaths")
+ASIDE = (
+    "model",
+    "messages",
+    "input",
+    "contents",
+    "stream",
+    "usage",
+    "additionalModelResponseFieldPaths",
+)
 """What a request holds beside the wish: conversation, and what litellm asks to be told about usage."""
 
 
@@ -137,7 +151,8 @@ async def test_directly_every_server_gets_its_own_words(row: Row, recorder: Reco
     connections = Connections()
     try:
         backend = direct(row, recorder.url, connections)
-        assert isinstance(backend, DirectBackend)
+        speaks = ResponsesBackend if row.path == "/v1/responses" else DirectBackend
+        assert isinstance(backend, speaks)
         recorder.keys.clear()
         await check(row, backend, recorder)
         assert recorder.keys == {f"Bearer {KEY}"}
@@ -175,4 +190,4 @@ async def test_an_entrys_own_fields_arrive_beside_ours(recorder: Recorder) -> No
 
 def test_every_dialect_is_on_both_paths_or_has_none_there() -> None:
     assert {row.dialect for row in CHAT + DIRECT} == set(DIALECTS)
-    assert {row.dialect for row in CHAT + NATIVE} == set(DIALECTS)
+    assert {row.dialect for row in CHAT + NATIVE} == set(DIALECTS) - {"openai_responses"}

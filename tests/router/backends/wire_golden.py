@@ -90,6 +90,15 @@ def shown(**config: Any) -> Json:
     return config | {"include_thoughts": True}
 
 
+def responses(**reasoning: str) -> Json:
+    """Nothing is kept by the provider; a summary is asked for wherever there is something to sum up."""
+    return {"store": False} | ({"reasoning": reasoning} if reasoning else {})
+
+
+def summed(word: str) -> Json:
+    return responses(effort=word, summary="auto")
+
+
 NO: Json = {}
 OFF: Json = {"thinking": {"type": "disabled"}}
 ON: Json = {"thinking": {"type": "enabled"}}
@@ -102,7 +111,6 @@ CHAT = [
     Row("openai", "openai/o3", effort("medium"), effort("low"), effort("low"), effort("high"), NO, NEW),
     Row("openai", "openai/gpt-5-nano", effort("medium"), effort("minimal"), effort("low"), effort("high"), NO, NEW),
     Row("openai", "openai/gpt-5.1", effort("medium"), effort("none"), effort("low"), effort("high"), NO, NEW),
-    Row("openai_responses", "openai/gpt-5.5", effort("medium"), effort("none"), effort("low"), effort("high"), NO, NEW),
     Row("deepseek", "deepseek/deepseek-chat", ON | effort("medium"), OFF, ON | effort("low"), ON | effort("high"), NO),
     Row("dashscope", "dashscope/qwen3-max", qwen(1500), {"enable_thinking": False}, qwen(50), qwen(99_999), NO),
     Row("dashscope", "dashscope/qwq-plus", qwen(1500), NO, qwen(50), qwen(99_999), NO),
@@ -145,6 +153,15 @@ DIRECT = [
     Row("ollama", "ollama/qwen3:8b", effort("medium"), effort("none"), effort("low"), effort("high"), NO),
     Row("ollama", "ollama/gpt-oss:20b", effort("medium"), effort("low"), effort("low"), effort("high"), NO),
     Row("bedrock", "openai/openai.gpt-oss-20b-1:0", effort("medium"), effort("low"), effort("low"), effort("high"), NO),
+]  # fmt: skip
+
+RESPONSES = ("max_output_tokens", "/v1/responses")
+DIRECT += [
+    Row("openai_responses", "openai/responses/gpt-5.5", summed("medium"), responses(effort="none"), summed("low"),
+        summed("high"), responses(summary="auto"), *RESPONSES),
+    Row("openai_responses", "openai/gpt-5-nano", summed("medium"), summed("minimal"), summed("low"),
+        summed("high"), responses(summary="auto"), *RESPONSES),
+    Row("openai_responses", "openai/gpt-4o", responses(), responses(), responses(), responses(), responses(), *RESPONSES),
 ]  # fmt: skip
 
 # ... and that API itself, through litellm.

@@ -45,7 +45,7 @@ async def test_the_same_verdict_is_counted_once_and_another_one_replaces_it(
     (key,) = await clean.keys("tt:*:feedback")
     assert b"{" in key
     assert 0 < await clean.ttl(key) <= KEPT_S
-    assert json.loads(await clean.get(key)) == {"decision_id": decision_id, "correct": False}
+    assert json.loads(await clean.get(key) or b"") == {"decision_id": decision_id, "correct": False}
 
 
 @pytest.mark.parametrize("store_", [NullStore()], ids=["off"])
@@ -92,7 +92,7 @@ async def test_lines_go_to_a_stream_of_the_caches_server(store: RedisStore, clea
         assert log is not None
         for number in range(3):
             log.feedback({"decision_id": f"d_{number}", "correct": True})
-    entries = await clean.xrange("decisions")
+    entries: Any = await clean.xrange("decisions")
     lines = [json.loads(entry[b"line"]) for _, entry in entries]
     assert [line["decision_id"] for line in lines] == ["d_0", "d_1", "d_2"]
     assert lost == []

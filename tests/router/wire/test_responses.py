@@ -24,7 +24,7 @@ USAGE = {
 }
 ROUTER = {"tier": "short"}
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=120)
+texts = st.text(st.characters(codec="utf-8"), max_size=120)
 calls = st.lists(
     st.builds(
         lambda name, arguments, n: {
