@@ -42,15 +42,15 @@ class Proxy:
 
 
 @contextmanager
-def start_upstream(*options: str) -> Iterator[str]:
-    """Yield the URL of a mock upstream process."""
-    command = [sys.executable, "-m", "loadtest.upstream", "--port", "0", *options]
+def start_upstream(*options: str, module: str = "loadtest.upstream") -> Iterator[str]:
+    """Yield the URL of an upstream process: the mock one, or another module that says its URL in its first line."""
+    command = [sys.executable, "-m", module, "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  ours
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if "http://" not in line:
-                raise LoadError("the mock upstream did not start")
+                raise LoadError(f"{module} did not start")
             yield line.split()[-1]
         finally:
             process.terminate()
@@ -58,7 +58,13 @@ def start_upstream(*options: str) -> Iterator[str]:
 
 @contextmanager
 def start_proxy(
-    command: str, upstream_url: str, port: int, *, cache: str = "{url: off}", workers: int = 1
+    command: str,
+    upstream_url: str,
+    port: int,
+    *,
+    cache: str = "{url: off}",
+    workers: int = 1,
+    template: str = _CONFIG,
 ) -> Iterator[Proxy]:
     """Yield a proxy in front of the upstream, once `GET /health/ready` answers 200.
 
@@ -68,13 +74,14 @@ def start_proxy(
         port: 0 takes a free one.
         cache: The section of that name, as YAML in one line.
         workers: Processes that share the port.
+        template: The configuration, with ``{url}`` for the upstream and ``{cache}`` for that section.
 
     Raises:
         LoadError: If it ends or is not ready within `READY_WITHIN_S`; its output is in the message.
     """
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "thinkthrift.yaml"
-        config.write_text(_CONFIG.format(url=upstream_url, cache=cache), encoding="utf-8")
+        config.write_text(template.format(url=upstream_url, cache=cache), encoding="utf-8")
         log = Path(folder) / "proxy.log"
         port = port or _free_port()
         started = time.monotonic()

@@ -56,7 +56,6 @@ class Prompt:
         settle: Cut reasoning that has stated and checked one answer again and again.
         aside: No answer to the question but a plan, a verdict, a critique: it is not a sample, has no
             key and may not be offered.
-        watched: It may well be cancelled half way: carry it as a stream, so that what has come by then is counted.
     """
 
     index: int = 0
@@ -70,7 +69,6 @@ class Prompt:
     logprobs: int = 0
     settle: bool = False
     aside: bool = False
-    watched: bool = False
 
     @property
     def whole(self) -> bool:
@@ -85,7 +83,7 @@ class Prompt:
     @property
     def plain(self) -> bool:
         """It asks what the client asked, as the tier answers it: such a sample serves every strategy."""
-        return self == Prompt(index=self.index, watched=self.watched)
+        return self == Prompt(index=self.index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class TierModel:
         specs = self._specs()
         return Abilities(
             prefill=any(spec.can.prefill for spec in specs),
-            logprobs=max(getattr(spec.can, "logprobs", 0) for spec in specs),
+            logprobs=max(spec.can.logprobs for spec in specs),
             thinks=self.tier.thinking != "off" and self.budget.thinking != 0,
         )
 
@@ -77,7 +77,8 @@ class TierModel:
             args = (session.world, query, tier, budget, session.ledger, trace)
             try:
                 if prompt.whole:
-                    answer = Answer(*args, changes=changes, watched=prompt.watched)
+                    # Any sample may be cancelled half way, and a plain call that is tells no tokens.
+                    answer = Answer(*args, changes=changes, watched=not prompt.aside)
                     completion = await answer.complete()
                 else:
                     call = lease_call(*args, changes=changes)

@@ -8,20 +8,26 @@ class Ratios:
 
     WEIGHT = 0.2
     FEWEST_TOKENS = 50
+    LEAST, MOST = 0.5, 2.0
 
     def __init__(self) -> None:
         self._ratios: dict[str, float] = {}
 
     def get(self, name: str) -> float:
-        """Return the ratio of a model, in [0.5, 2]."""
+        """Return the ratio of a model, in [LEAST, MOST]."""
         return self._ratios.get(name, 1.0)
 
     def learn(self, name: str, guard: Guard) -> None:
         """Correct the ratio by one call whose upstream reported its usage."""
         told = guard.reported
-        counted = guard.thought.tokens + guard.spoken.tokens
-        if told is None or counted < self.FEWEST_TOKENS:
+        if told is None:
             return
-        hidden = 0 if guard.thought.chunks else told.reasoning  # billed, and never shown
-        seen = min(2.0, max(0.5, (told.completion - hidden) / counted))
+        thought, spoken = guard.thought.tokens, guard.spoken.tokens
+        # Reasoning that is billed and not shown, or only in sum, says nothing of how we count.
+        shown = told.reasoning <= self.MOST * thought
+        counted = thought + spoken if shown else spoken
+        if counted < self.FEWEST_TOKENS:
+            return
+        told_of = told.completion if shown else told.completion - told.reasoning
+        seen = min(self.MOST, max(self.LEAST, told_of / counted))
         self._ratios[name] = (1 - self.WEIGHT) * self.get(name) + self.WEIGHT * seen

@@ -82,11 +82,13 @@ class Stream:
 
 
 def query_of(body: dict[str, Any]) -> Query:
+    """Return a request as the pipeline takes it; raises InvalidRequestError."""
     messages = body["messages"]
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
-    body["messages"] = [_as_mapping(message) for message in messages]
-    return parse_chat(body, {})
+    elif isinstance(messages, Iterable):
+        messages = [_as_mapping(message) for message in messages]
+    return parse_chat({**body, "messages": messages}, {})
 
 
 def _as_mapping(message: Any) -> Any:

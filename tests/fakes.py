@@ -8,6 +8,7 @@ import orjson
 
 from classifier.types import Ask, Difficulty
 from policies.types import Ceilings, Price, Query, Tier, Wishes
+from router.backends.direct import WholeUpstream
 from router.backends.pool import Pool
 from router.backends.port import ModelSpec
 from router.call import World
@@ -86,7 +87,7 @@ class ScriptedBackend:
     """A backend that answers each call with the next item of its script; the last one is repeated.
 
     Attributes:
-        script: Completions for plain calls, streams for streamed ones, errors for either.
+        script: Completions, which a streamed call gets as a stream, streams for streamed calls, errors.
         bodies: What it was asked, in order.
     """
 
@@ -99,8 +100,12 @@ class ScriptedBackend:
         assert isinstance(answer, dict)
         return answer
 
-    async def open(self, body: Mapping[str, Any], timeout_s: float) -> ScriptedUpstream:
+    async def open(
+        self, body: Mapping[str, Any], timeout_s: float
+    ) -> ScriptedUpstream | WholeUpstream:
         answer = self._next(body)
+        if isinstance(answer, dict):
+            return WholeUpstream(answer)
         assert isinstance(answer, ScriptedUpstream)
         return answer
 

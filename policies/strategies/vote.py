@@ -46,7 +46,7 @@ async def _draw(search: Search, take: Callable[[Candidate], bool], batch: int) -
     plan = search.plan
     races = plan.stop == "first"  # who comes late is cancelled
     indices = range(len(search.remembered), plan.n)
-    prompts = [Prompt(index=index, watched=races) for index in indices]
+    prompts = [Prompt(index=index) for index in indices]
     window = batch if plan.stop == "esc" else max(1, len(prompts))
     ahead = batch if races else 1
     in_order = plan.in_order or plan.stop == "esc"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anthropic
@@ -9,7 +10,8 @@ import httpx2
 import pytest
 
 from tests.e2e.anthropic_client import TOOLS, ask, client_of, kinds, user
-from tests.e2e.world import Server
+from tests.e2e.hearing import plain_client_of
+from tests.e2e.world import Server, configured, model, serving
 
 SUM = "What is 17 * 24 - 9?"
 WEATHER = "What is the weather in Paris and Rome?"
@@ -176,6 +178,31 @@ def test_the_same_question_is_answered_from_the_cache(client: anthropic.Anthropi
     said = "".join(event.delta.text for event in events if event.type == "content_block_delta")
     assert said == first.content[0].text
     assert (events[0].type, events[-1].type) == ("message_start", "message_stop")
+
+
+def test_one_answer_serves_both_apis_at_once(upstream: str) -> None:
+    """Asked at the same time as a message and as a chat completion, a question is paid for once."""
+    tiers = [{"name": name, "models": ["sim-long+slow-first"]} for name in "ab"]
+    config = configured([model(upstream, "sim-long+slow-first")], tiers)
+    with serving(config) as server, client_of(server) as client, ThreadPoolExecutor() as pool:
+        given: Any = {"model": "auto:b", "messages": user("What is 31 * 29?"), "stream": True}
+        given["max_tokens"] = 4000
+        chat = plain_client_of(server.url).chat.completions.with_raw_response
+        both = [
+            pool.submit(client.messages.with_raw_response.create, **given),
+            pool.submit(chat.create, **given),
+        ]
+        message, completion = (asked.result() for asked in both)
+        texts = [
+            "".join(e.delta.text for e in message.parse() if e.type == "content_block_delta"),
+            "".join(c.choices[0].delta.content or "" for c in completion.parse() if c.choices),
+        ]
+    assert sorted(got.headers["x-router-cache"] for got in (message, completion)) == [
+        "joined",
+        "miss",
+    ]
+    assert texts[0] == texts[1]
+    assert "899" in texts[0]
 
 
 async def test_the_asynchronous_client_works_as_well(proxy: Server) -> None:

@@ -42,7 +42,7 @@ def claude(_recorder: Recorder) -> Iterator[anthropic.Anthropic]:
         "api_key": UPSTREAM_KEY,
     }
     models = [{"model_name": "claude", "litellm_params": params}]
-    tiers = [{"name": "a", "models": ["claude"], "thinking": "off"},
+    tiers: list[dict[str, Any]] = [{"name": "a", "models": ["claude"], "thinking": "off"},
              {"name": "b", "models": ["claude"], "thinking": "on", "max_thinking_tokens": 4096}]  # fmt: skip
     with (
         serving(configured(models, tiers, cache={"url": "off"})) as server,
@@ -62,7 +62,8 @@ def test_a_signature_goes_to_the_client_and_back(
 
     def ask(messages: list[Any]) -> anthropic.types.Message:
         if not stream:
-            return claude.messages.create(messages=messages, **given)
+            message: anthropic.types.Message = claude.messages.create(messages=messages, **given)
+            return message
         with claude.messages.stream(messages=messages, **given) as events:
             return events.get_final_message()
 

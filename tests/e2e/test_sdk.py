@@ -115,9 +115,14 @@ async def test_a_refusal_is_raised_before_there_is_an_answer(upstream: str, stre
             )  # type: ignore[call-overload]  # both deliveries in one test
         assert isinstance(caught.value, ApiError)
         assert caught.value.status == 502
-        for wrong in ({"tier": "nowhere"}, {"colour": "red"}):
+        refused: list[dict[str, Any]] = [
+            {"router": {"tier": "nowhere"}},
+            {"messages": []},
+            {"messages": None},
+        ]
+        for wrong in refused:
             with pytest.raises(InvalidRequestError):
-                await opened.chat.completions.create(messages=QUESTION, router=wrong)
+                await opened.chat.completions.create(**{"messages": QUESTION} | wrong)
 
 
 async def test_a_stream_that_breaks_off_raises_where_it_broke(upstream: str) -> None:

@@ -159,6 +159,7 @@ async def test_a_disconnect_ends_every_call_of_the_search(
     asked = body(strategy)
     if shares:
         del asked["router"]["cache"]
+        asked["messages"][0]["content"] = f"Start with {len(strategy)}, {STEPS}."  # a new one
     async with (
         httpx.AsyncClient(verify=False, timeout=30) as http,
         http.stream("POST", f"{url}/v1/chat/completions", json=asked) as response,
@@ -173,7 +174,8 @@ async def test_a_disconnect_ends_every_call_of_the_search(
     assert later["requests_total"] == counts["requests_total"]
     assert later["tokens_generated"] == counts["tokens_generated"]
     generated = counts["tokens_generated"] - before["tokens_generated"]
-    assert spent(url) - paid == pytest.approx(generated, rel=0.5, abs=60)
+    # What a cut stream has cost is our own estimate, learned from whole ones.
+    assert 0.3 * generated <= spent(url) - paid <= 1.5 * generated
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])

@@ -106,9 +106,10 @@ def streams(*parts: bytes, then: str = "") -> Streams:
 
 @dataclass
 class Served:
-    """A backend of a running server, and what that was sent."""
+    """A backend of a running server, the address, and what was sent there."""
 
     backend: ResponsesBackend
+    url: str
     bodies: list[Json]
 
     async def stream(self, timeout_s: float = 5.0) -> list[bytes]:
@@ -140,7 +141,8 @@ async def serving(*script: Say, model: str = "gpt-5.5", **extra: Any) -> AsyncIt
     spec = ModelSpec("big", model, "openai_responses", extra=extra)
     url = f"http://{host}:{port}/v1/"
     try:
-        yield Served(ResponsesBackend(spec, connections, base_url=url, api_key="sk-1"), bodies)
+        backend = ResponsesBackend(spec, connections, base_url=url, api_key="sk-1")
+        yield Served(backend, url, bodies)
     finally:
         await connections.close()
         await runner.cleanup()

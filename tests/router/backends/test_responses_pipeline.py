@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from policies.budgets import plan_budget
+from router import Router
 from router.answer import Answer
 from router.backends.pool import Pool
 from router.backends.unenforced import THINKING_TOKENS
@@ -33,11 +34,13 @@ from tests.router.backends.responses_server import (
 )
 
 
-def asking(served: Served, *, budget: int = 50, timeout_s: float = 10.0, retries: int = 0) -> Answer:  # fmt: skip
+def asking(
+    served: Served, *, budget: int = 50, retries: int = 0, ratios: Ratios | None = None
+) -> Answer:
     """Return an answer of the real pipeline from that backend."""
-    asked = tier("long", "big", timeout_s=timeout_s, max_thinking_tokens=budget, thinking="on")
+    asked = tier("long", "big", max_thinking_tokens=budget, thinking="on")
     pool = Pool({"big": served.backend}, retries, monotonic)
-    world = World(pool, Ratios(), Trust(), monotonic, asked, idle_s=5.0)
+    world = World(pool, ratios or Ratios(), Trust(), monotonic, asked, idle_s=5.0)
     planned = plan_budget(asked, query().ceilings)
     return Answer(world, query(), asked, planned, Ledger(10_000), Trace(), collect=Assembler())
 
@@ -65,6 +68,35 @@ async def test_the_true_reasoning_tokens_are_billed_not_those_of_the_summary() -
         assert answer.trace.unenforced == {THINKING_TOKENS}
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+async def test_a_configured_model_answers_a_client(stream: bool) -> None:
+    async with serving(streams(*SHORT)) as served:
+        params = {"model": "openai/responses/gpt-5.5", "api_base": served.url, "api_key": "sk-1"}
+        tiers = [
+            {"name": name, "models": ["big"], "thinking": "on", "max_thinking_tokens": 50}
+            for name in ("short", "long")
+        ]
+        config = {
+            "model_list": [{"model_name": "big", "litellm_params": params}],
+            "tiers": tiers,
+            "cache": {"url": "off"},
+        }
+        told: dict[str, Any] = {"model": "auto:long", "messages": "What is 6 * 7?"}
+        async with Router.from_config(config) as router:
+            if stream:
+                chunks = [
+                    c async for c in await router.chat.completions.create(stream=True, **told)
+                ]
+                said = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+                last = chunks[-1].router
+            else:
+                answer = await router.chat.completions.create(**told)
+                said, last = answer.choices[0].message.content or "", answer.router
+    assert said == "42"
+    assert (last["thinking_tokens"], last["unenforced"]) == (900, [THINKING_TOKENS])
+    assert served.bodies[0]["reasoning"] == {"summary": "auto", "effort": "low"}
+
+
 async def test_a_summary_that_runs_past_the_budget_is_cut_and_the_answer_asked_for() -> None:
     thinker = Streams((BEGIN, THINKS, *[thought(f"Thought {i}. ") for i in range(400)]), "hang")
     says = streams(BEGIN, SPEAKS, text("42"), end(usage={"input_tokens": 90, "output_tokens": 3}))
@@ -79,6 +111,20 @@ async def test_a_summary_that_runs_past_the_budget_is_cut_and_the_answer_asked_f
     forced = served.bodies[1]
     assert "Reasoning so far" in forced["input"][-1]["content"]
     assert forced["reasoning"] == {"effort": "none"}
+
+
+async def test_a_summary_says_nothing_about_the_length_of_the_answer() -> None:
+    usage = {"output_tokens": 1560, "output_tokens_details": {"reasoning_tokens": 1500}}
+    brief = (BEGIN, THINKS, thought("hm " * 40), SPEAKS, *[text("word ")] * 60, end(usage=usage))
+    lengthy = (BEGIN, SPEAKS, *[text("word ")] * 1700, end())
+    ratios = Ratios()
+    async with serving(*[streams(*brief)] * 5, streams(*lengthy)) as served:
+        for _ in range(5):
+            await heard(asking(served, budget=2000, ratios=ratios))
+        answer = asking(served, budget=2000, ratios=ratios)
+        message = await heard(answer)
+    assert answer.stop_reason == "done"
+    assert message["content"] == "word " * 1700
 
 
 async def test_a_limit_that_reasoning_has_eaten_asks_for_the_answer() -> None:
@@ -124,7 +170,7 @@ async def test_too_long_a_prompt_is_the_callers_mistake() -> None:
 @pytest.mark.parametrize("then", ["", "drop"], ids=["ends", "breaks"])
 async def test_a_stream_without_its_last_event_is_an_error(then: str) -> None:
     async with serving(streams(*SHORT[:-1], then=then)) as served:
-        with pytest.raises(UpstreamError, match="ended without|broke off"):
+        with pytest.raises(UpstreamError, match=r"ended without|broke off"):
             await heard(asking(served))
 
 

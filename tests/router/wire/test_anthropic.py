@@ -110,7 +110,7 @@ def assembled(events: list[dict[str, Any]]) -> dict[str, Any]:
     for i, text in pieces.items():
         message["content"][i]["input"] = orjson.loads(text)
     last = events[-2]
-    return message | last["delta"] | {"usage": last["usage"], "router": last["router"]}
+    return {**message, **last["delta"], "usage": last["usage"], "router": last["router"]}
 
 
 @given(completions())
