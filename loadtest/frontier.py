@@ -8,7 +8,6 @@ ones too, as the proxy bills them; the cost is the proxy's own, by the prices in
 
 import argparse
 import asyncio
-import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +15,6 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import aiohttp
@@ -26,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from loadtest.clients import LoadError
+from loadtest.graded import BANDS, Band, Question, make_questions, said_value
 from loadtest.rig import start_proxy, start_upstream
 
 CONFIG = """\
@@ -34,16 +33,13 @@ model_list:
   - {{model_name: sim-long, dialect: vllm, litellm_params: {{model: openai/sim-long, api_base: {url}/v1, api_key: sk-sim}}, price: {{input: 2.0, output: 12.0}}}}
   - {{model_name: scores, litellm_params: {{model: openai/scores, api_base: {url}/v1, api_key: sk-sim}}}}
 tiers:
-  - {{name: short, rung: short, models: [sim-short], thinking: off, max_output_tokens: 1024, search: {{verifier: {{kind: reward, model: scores, accept: 1.0}}}}}}
-  - {{name: long, rung: long, models: [sim-long], thinking: on, max_thinking_tokens: 8192, search: {{verifier: {{kind: reward, model: scores, accept: 1.0}}}}}}
+  - {{name: short, rung: short, models: [sim-short], thinking: off, max_output_tokens: 1024, search: {{verifier: {{kind: reward, model: scores}}}}}}
+  - {{name: long, rung: long, models: [sim-long], thinking: on, max_thinking_tokens: 8192}}
 cache: {cache}
 """
 
-MOST_STEPS = 10
 TABLE_COLUMNS = 110
 _TIMEOUT_S = 120.0
-_ANSWER = re.compile(r"answer is\D{0,12}(-?\d+)")
-_NUMBER = re.compile(r"-?\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +68,10 @@ ARMS = (
     Arm("dvts 16", "short", "dvts", 16),
     Arm("cascade", "long", "cascade"),
     Arm("early_exit", "long", "early_exit"),
-    Arm("auto", "long", "auto"),
+    Arm("auto, short", "short", "auto"),
+    Arm("auto, long", "long", "auto"),
     Arm("single, long", "long", "single"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Questions of so many steps."""
-
-    name: str
-    least: int
-    most: int
-
-
-BANDS = (Band("easy", 1, 3), Band("middling", 4, 6), Band("hard", 7, MOST_STEPS))
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """An arithmetic question and its truth."""
-
-    text: str
-    value: int
-    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,37 +102,6 @@ class Figure:
     error: float
     tokens: float
     cost_usd: float
-
-
-def make_questions(n: int, seed: int) -> list[Question]:
-    """Return `n` different questions, evenly of 1 to `MOST_STEPS` steps."""
-    rng = Random(seed)
-    made: dict[str, Question] = {}
-    while len(made) < n:
-        steps = len(made) % MOST_STEPS + 1
-        value = rng.randint(2, 99)
-        words = [f"Start with {value}"]
-        for _ in range(steps):
-            word, apply = rng.choice(_OPERATIONS)
-            operand = rng.randint(2, 3) if word == "multiply by" else rng.randint(2, 99)
-            value = apply(value, operand)
-            words.append(f"{word} {operand}")
-        text = ", ".join(words) + ". What is the result?"
-        made.setdefault(text, Question(text, value, steps))
-    return list(made.values())
-
-
-_OPERATIONS: tuple[tuple[str, Callable[[int, int], int]], ...] = (
-    ("add", lambda value, operand: value + operand),
-    ("subtract", lambda value, operand: value - operand),
-    ("multiply by", lambda value, operand: value * operand),
-)
-
-
-def said_value(text: str) -> int | None:
-    """Return the number that an answer states."""
-    found = _ANSWER.findall(text) or _NUMBER.findall(text)
-    return int(found[-1]) if found else None
 
 
 async def ask_all(
@@ -208,7 +153,7 @@ async def _ask(
 def summarise(arm: Arm, questions: Sequence[Question], replies: Sequence[Reply]) -> list[Figure]:
     """Return the figures of one arm: every band, then all questions together."""
     figures = []
-    for band in (*BANDS, Band("all", 1, MOST_STEPS)):
+    for band in (*BANDS, Band("all", BANDS[0].least, BANDS[-1].most)):
         part = [
             reply
             for question, reply in zip(questions, replies, strict=True)
@@ -235,11 +180,14 @@ def summarise(arm: Arm, questions: Sequence[Question], replies: Sequence[Reply])
 def print_table(figures: Sequence[Figure], console: Console) -> None:
     """Print accuracy with its standard error, tokens per question and the cost of a thousand, band by band."""
     bands = list(dict.fromkeys(figure.band for figure in figures))
-    table = Table(title="accuracy % (standard error), completion tokens per question")
+    counts = {band: next(f.n for f in figures if f.band == band) for band in bands}
+    told = ", ".join(f"{n} {band}" for band, n in counts.items())
+    table = Table(
+        title=f"accuracy % (standard error), completion tokens per question; questions: {told}"
+    )
     table.add_column("strategy", no_wrap=True)
     for band in bands:
-        n = next(figure.n for figure in figures if figure.band == band)
-        table.add_column(f"{band} ({n})", justify="right", no_wrap=True)
+        table.add_column(band, justify="right", no_wrap=True)
         table.add_column("tokens", justify="right", no_wrap=True)
     table.add_column("USD/1,000", justify="right", no_wrap=True)
     for arm in dict.fromkeys(figure.arm for figure in figures):
@@ -322,7 +270,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m loadtest.frontier", description="Accuracy against tokens, by strategy."
     )
-    parser.add_argument("--questions", type=int, default=120, help="evenly of 1 to 10 steps")
+    parser.add_argument("--questions", type=int, default=250, help="evenly of 1 to 10 steps")
     parser.add_argument(
         "--out", type=Path, default=Path("frontier"), help="folder for JSON and plot"
     )

@@ -61,7 +61,8 @@ class Admitted:
             return decision
         alone = decision.cause == "classifier" and len(self.query.tiers or ()) == 1
         missing = " and ".join(self.lacks)
-        reason = f"{decision.reason} Not for {', '.join(self.left_out)}: {missing}."
+        left_out = ", ".join(self.left_out)
+        reason = f"{decision.reason} Left out for want of {missing}: {left_out}."
         return replace(decision, cause="capability" if alone else decision.cause, reason=reason)
 
 
@@ -108,8 +109,8 @@ def _unfit(may: Collection[str], able: Collection[str], fitting: Fitting) -> Inv
     missing = " and ".join(fitting.lacks)
     blamed = next(name for name, word in WORDS.items() if word in fitting.lacks)
     return InvalidRequestError(
-        f"no tier that this request may go to ({where}) can do {missing}{others}; where a model can, "
-        "say so in its model_info or capabilities",
+        f"the request needs {missing}, and no tier it may go to ({where}) can serve that{others}; where a model "
+        "can, say so in its model_info or capabilities",
         param=_BLAMED[blamed],
     )
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from .bootstrap import Runtime, open_runtime
 from .callers import body_of, caller
 from .embeddings import embedding_routes
-from .endpoint import Endpoint, Message, Receive, Scope, Send
+from .endpoint import Endpoint, Load, Message, Receive, Scope, Send
 from .errors import ApiError, InvalidRequestError, ModelNotFoundError
 from .feedback import read_json
 from .messages import MESSAGES, count_tokens
@@ -72,13 +72,13 @@ def create_app(settings: Settings) -> FastAPI:
             )
             yield
 
-    limits = settings.limits
+    limits, load = settings.limits, Load()
     endpoints = {
-        "/v1/chat/completions": Endpoint(limits),
-        "/v1/route": Endpoint(limits, dry=True),
-        "/v1/messages": Endpoint(limits, MESSAGES),
-        "/v1/responses": Endpoint(limits),
-        "/v1/completions": Endpoint(limits, COMPLETIONS),
+        "/v1/chat/completions": Endpoint(limits, load=load),
+        "/v1/route": Endpoint(limits, load=load, dry=True),
+        "/v1/messages": Endpoint(limits, MESSAGES, load=load),
+        "/v1/responses": Endpoint(limits, load=load),
+        "/v1/completions": Endpoint(limits, COMPLETIONS, load=load),
     }
     app = App(title="ThinkThrift", lifespan=lifespan)
     app.hot = endpoints
@@ -102,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
             "classifier": runtime.scorer.version,
             "prices": PriceTable.load().version,
             "execution_provider": runtime.scorer.provider,
-            "inflight": sum(endpoint.inflight for endpoint in endpoints.values()),
+            "inflight": load.inflight,
             "litellm_loaded": "litellm" in sys.modules,
         }
 

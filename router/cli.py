@@ -146,8 +146,8 @@ def _evaluation(parser: argparse.ArgumentParser) -> None:
     live.add_argument("--live", metavar="URL", help="the proxy, without /v1")
     live.add_argument("--replay", type=Path, metavar="FILE", help="what its upstream replays")
     live.add_argument("--limit", type=_count, help="questions, default 400")
-    live.add_argument("--policies", help="separated by commas, default: all but pinned and paced")
-    live.add_argument("--dials", help="separated by commas, default 0.1,0.3,0.5,0.7,0.9")
+    live.add_argument("--policies", help="default utility,quality,threshold,cascade")
+    live.add_argument("--dials", help="default 0.1,0.3,0.5,0.7,0.9")
     live.add_argument("--key", help="sent as a bearer token")
 
 

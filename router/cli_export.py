@@ -19,7 +19,7 @@ def export(options: argparse.Namespace) -> int:
     for number in found.broken:
         print(f"thinkthrift: line {number}: no line of a decision log", file=sys.stderr)
     for why, count in found.left_out.items():
-        print(f"thinkthrift: left out {count} answers: {why}", file=sys.stderr)
+        print(f"thinkthrift: left out: {count}, because {why}", file=sys.stderr)
     if not found.outcomes:
         raise RouterError(f"{options.log}: no answer with a verdict that can be used")
     options.out.mkdir(parents=True, exist_ok=True)

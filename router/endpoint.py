@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -45,32 +46,44 @@ SILENCE_S = 15.0
 """How long a stream may be silent before it gets a sign of life; a slow model may think unseen."""
 
 
+@dataclass(slots=True)
+class Load:
+    """Requests being answered now, over all the routes that share it."""
+
+    inflight: int = 0
+
+
 class Endpoint:
     """A ``POST`` route of one API; with ``dry`` it only decides.
 
     Attributes:
         surface: How the API speaks.
         runtime: Set when the application has started.
-        inflight: Requests being answered now.
+        load: Requests being answered now.
     """
 
     runtime: Runtime
 
     def __init__(
-        self, limits: LimitsSettings, surface: Surface = CHAT, *, dry: bool = False
+        self,
+        limits: LimitsSettings,
+        surface: Surface = CHAT,
+        *,
+        dry: bool = False,
+        load: Load | None = None,
     ) -> None:
-        self.inflight = 0
+        self.load = load or Load()
         self.surface = surface
         self.limits = limits
         self.dry = dry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        self.inflight += 1
+        self.load.inflight += 1
         try:
             await Exchange(self, scope, receive, send).run()
         finally:
-            self.inflight -= 1
+            self.load.inflight -= 1
 
 
 class Exchange:
@@ -107,7 +120,8 @@ class Exchange:
                 self._watcher.cancel()
             if self._journey is not None:
                 await self._runtime.allowances.charge(self._identity, self._journey.cost_usd)
-                await self._journey.settle(self._runtime.pipeline.pacing)
+                pipeline = self._runtime.pipeline
+                await self._journey.settle(pipeline.pacing, pipeline.sessions)
 
     async def _exchange(self, handler: "asyncio.Task[Any]") -> None:
         try:
@@ -123,9 +137,9 @@ class Exchange:
 
     async def _answer(self, raw: bytes) -> Reply:
         endpoint = self._endpoint
-        if endpoint.inflight > endpoint.limits.max_inflight:
+        if endpoint.load.inflight > endpoint.limits.max_inflight:
             raise OverloadedError(
-                f"{endpoint.inflight} requests are in flight; limits.max_inflight is "
+                f"{endpoint.load.inflight} requests are in flight; limits.max_inflight is "
                 f"{endpoint.limits.max_inflight}",
                 retry_after_s=1.0,
             )
@@ -230,7 +244,7 @@ class Exchange:
 
 
 def read_headers(headers: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes, dict[str, str]]:
-    """Return the ``authorization`` and ``x-api-key`` headers and the ``x-router-*`` overrides.
+    """Return the ``authorization`` and ``x-api-key`` headers and the ``x-router-*`` overrides, ``x-session-id`` among them.
 
     Overrides keep their name behind the prefix, with underscores; what is no override of the contract
     is ignored later.

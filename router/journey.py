@@ -8,6 +8,7 @@ from policies.types import Decision, Query
 from .admission import Admitted
 from .cache.claim import Claim, Kept
 from .pacing import Booking, Pacing
+from .sessions import Sessions
 from .spend import Spending
 
 
@@ -36,8 +37,11 @@ class Journey:
         """What the request has cost upstream by now."""
         return 0.0 if self.spending is None else self.spending.ledger.cost_usd
 
-    async def settle(self, pacing: Pacing | None) -> None:
-        """Correct what was booked for the request on the server's own allowance."""
-        if pacing is not None and self.booked is not None:
+    async def settle(self, pacing: Pacing | None, sessions: Sessions | None) -> None:
+        """Once the answer is out: correct what was booked for it, and note where its conversation has come to."""
+        if sessions is not None and self.decision is not None and self.spending is not None:
+            await sessions.note(self.query, self.decision)
+        booked, self.booked = self.booked, None
+        if pacing is not None and booked is not None:
             tokens = 0 if self.spending is None else self.spending.ledger.usage.completion
-            await pacing.settle(self.booked, usd=self.cost_usd, tokens=tokens)
+            await pacing.settle(booked, usd=self.cost_usd, tokens=tokens)

@@ -88,15 +88,15 @@ def _is_ours(line: Mapping[str, Any]) -> bool:
 def _unusable(decision: Mapping[str, Any]) -> str | None:
     """Return why an answer says nothing about one model, if it does not."""
     if not decision:
-        return "their request is not in this log"
+        return "the request is not in this log"
     if decision.get("status") != "ok":
-        return "they were not finished"
+        return "the answer was not finished"
     if decision.get("rung") is None:
         return "the client named the model itself"
     if decision.get("samples", 1) > 1:
-        return "a search chose them among several"
+        return "a search chose the answer among several"
     if decision.get("cache") == "near":
-        return "they were given to a paraphrase"
+        return "the answer was given to a paraphrase"
     if not decision.get("prompt"):
         return "the log has no question: set log.prompts to on"
     return None

@@ -103,7 +103,7 @@ class Pipeline:
     async def _answer(self, journey: Journey) -> Reply:
         admitted = self.admit(journey.query)
         query = journey.query = admitted.query
-        if self.sessions is not None:
+        if self.sessions is not None and query.model not in self.models:
             admitted = replace(admitted, floor=await self.sessions.floor(query))
         journey.admitted = admitted
         if query.dry_run:
@@ -139,8 +139,6 @@ class Pipeline:
         """Take the steps from gauge to settle."""
         query, decision = journey.query, self._decided(journey)
         collect = None
-        if self.sessions is not None:
-            await self.sessions.note(query, decision)
         if self.pacing is not None:
             journey.booked = await self.pacing.reserve(self.pacing.expected(decision))
         if journey.key is not None:

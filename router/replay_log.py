@@ -15,7 +15,7 @@ import yaml
 
 from classifier.types import Difficulty
 from policies.routing import Routing
-from policies.routing.choice import RoutingPolicy, Situation
+from policies.routing.choice import Situation
 from policies.routing.expectation import Prospect, prospects
 from policies.routing.offpolicy import Answer, Trial, judge
 from policies.types import Expected
@@ -32,6 +32,11 @@ FOLLOWING = {
     "paced": "what it takes depends on what was spent before",
 }
 """Policies that decide by more than the score, so that a log of scores cannot replay them."""
+
+NEEDED = frozenset(
+    {"routed", "policy", "propensity", "p_solve", "expected", "cost_usd", "calls", "usage", "rung"}
+)
+"""Of a line, beside what says whether it takes part."""
 
 Line = Mapping[str, Any]
 
@@ -110,16 +115,17 @@ def read_log(file: Path) -> Log:
 
 def _unusable(line: Line) -> str | None:
     """Return why a decision says nothing about a policy, if it does not."""
+    if line.get("status") != "ok":
+        return "failed or cancelled"
     if line.get("cache") not in ("miss", "bypass"):
         return "answered by the cache"
     if line.get("cause") not in POLICY_CAUSES or not line.get("score"):
         return "not decided by a policy: by the request, a rule, or without a score"
-    if (
-        line["policy"] == "cascade"
-    ):  # a lot on its own tier is a climb to it, and never the tier alone
+    if not line.keys() >= NEEDED:
+        return "without all that a replay needs: another version wrote them"
+    if line["policy"] == "cascade":
+        # A lot that falls on its own tier is a climb to it: the tier alone had no chance.
         return "decided by cascade, where no tier alone has a propensity"
-    if line.get("status") != "ok":
-        return "failed or cancelled"
     return None
 
 
@@ -141,11 +147,7 @@ class Proposal:
         every = tuple(self._prospects(line, score))
         routing = self.routing
         situation = Situation(every, every, score, routing.dial, routing.typical_usd)
-        return every[self._law(situation).index]
-
-    @property
-    def _law(self) -> RoutingPolicy:
-        return self.routing.law(self.routing.policy)
+        return every[routing.law(routing.policy)(situation).index]
 
     def _prospects(self, line: Line, score: Difficulty) -> Iterator[Prospect]:
         if self.whole:
@@ -185,10 +187,11 @@ def replay(log: Log, proposal: Proposal) -> Replayed:
     success, cost = [], []
     for line in log.decisions:
         wanted = proposal.wanted(line)
-        trial = Trial(line["routed"], line["propensity"], wanted.tier.name, wanted.p_solve, None)
-        success.append(replace(trial, outcome=log.verdicts.get(line["decision_id"])))
-        spent = line["cost_usd"]
-        cost.append(replace(trial, predicted=wanted.expected.cost_usd, outcome=spent))
+        said = log.verdicts.get(line["decision_id"])
+        trial = Trial(line["routed"], line["propensity"], wanted.tier.name, wanted.p_solve, said)
+        success.append(trial)
+        usd = wanted.expected.cost_usd
+        cost.append(replace(trial, predicted=usd, outcome=line["cost_usd"]))
     n = len(cost)
     tiers = dict.fromkeys((*log.tiers, *(tier.name for tier in proposal.routing.tiers)))
     wants, took = Counter(t.wanted for t in cost), Counter(t.taken for t in cost)

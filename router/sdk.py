@@ -24,7 +24,7 @@ from policies.types import Decision, Query
 
 from .admission import AUTO
 from .bootstrap import Runtime, open_runtime
-from .errors import RouterError
+from .errors import InvalidRequestError, RouterError
 from .identity import ANYBODY
 from .journey import Journey
 from .reply import Reply
@@ -152,11 +152,12 @@ class Router:
         """Take a query through the pipeline; raises ApiError."""
         runtime = self.runtime
         journey = runtime.pipeline.begin(query, runtime.ids.new(ANYBODY.owner))
+        reply = None
         try:
             reply = await runtime.pipeline.answer(journey)
-        except BaseException:
-            await journey.settle(runtime.pipeline.pacing)
-            raise
+        finally:
+            if reply is None or reply.stream is None:
+                await journey.settle(runtime.pipeline.pacing, runtime.pipeline.sessions)
         return journey, reply
 
     async def stream(self, query: Query) -> Stream:
@@ -224,10 +225,11 @@ class Completions:
         """
         given = {"model": model, "messages": messages, "stream": bool(stream), "router": router}
         query = query_of({**given, **body, **(extra_body or {})})
+        if query.dry_run:
+            raise InvalidRequestError("a dry run has no answer: use route", param="router.dry_run")
         if query.stream:
             return await self._router.stream(query)
         journey, reply = await self._router.answer(query)
-        await journey.settle(self._router.runtime.pipeline.pacing)
         from .sdk_types import completion_of  # noqa: PLC0415 - loaded when the router was opened
 
         return completion_of(orjson.loads(reply.body), journey.decision_id)

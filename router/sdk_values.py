@@ -111,7 +111,7 @@ async def chunks_of(
                     if payload != DONE:
                         yield chunk_of(orjson.loads(payload), journey.decision_id)
     finally:
-        await journey.settle(runtime.pipeline.pacing)
+        await journey.settle(runtime.pipeline.pacing, runtime.pipeline.sessions)
 
 
 async def _whole(body: bytes) -> AsyncGenerator[bytes, None]:

@@ -30,7 +30,7 @@ from .settings_schema import (
     Settings,
     TierSettings,
 )
-from .settings_search import STRATEGIES, VERIFIERS, SearchSettings, VerifierSettings
+from .settings_search import VERIFIERS, SearchSettings, VerifierSettings
 
 __all__ = [
     "DIALECTS",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, field_validator
 
 from .settings_values import OnOff, Section, Text, spelled
 
@@ -21,7 +21,7 @@ class LogSettings(Section):
 
     decisions: Place = "off"
     redis_stream: Place = "off"
-    prompts: OnOff = Field(default="off")
+    prompts: OnOff = "off"
 
     @field_validator("decisions", "redis_stream")
     @classmethod

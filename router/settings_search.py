@@ -1,19 +1,20 @@
 """The ``search`` section of a tier: which test-time strategy, how far it may go, who judges."""
 
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
+from policies.strategies import STRATEGIES
 from policies.types import Row, SearchPlan, Template, VerifierPlan
 
 from .settings_values import Count, Section, Share, Switch, Text
 
-StrategyName = Literal[
-    "single", "vote", "weighted_vote", "best_of_n", "beam_search", "dvts", "mcts", "self_refine",
-    "early_exit", "deepconf", "cascade", "synthesis", "plan", "debate", "stepwise", "templates",
-]  # fmt: skip
-STRATEGIES: tuple[str, ...] = get_args(StrategyName)
-"""Every test-time strategy a configuration may name."""
+if TYPE_CHECKING:
+    StrategyName: TypeAlias = str
+    PlanName: TypeAlias = str
+else:  # what the registry holds is what a configuration may name
+    StrategyName = Literal[tuple(STRATEGIES)]
+    PlanName = Literal[(*STRATEGIES, "auto")]
 
 VerifierKind = Literal["judge", "reward", "schema", "self_certainty", "consistency"]
 VERIFIERS: tuple[str, ...] = get_args(VerifierKind)
@@ -85,7 +86,7 @@ class SearchSettings(Section):
         templates: Of ``templates``, beside the shipped ones.
     """
 
-    strategy: Literal[StrategyName, "auto"] = "single"
+    strategy: PlanName = "single"
     n: Count = 1
     table: tuple[TableRow, ...] = ()
     epsilon: Share | None = None

@@ -10,7 +10,7 @@ from classifier.types import Ask, Difficulty
 from policies.types import Ceilings, Price, Query, Tier, Wishes
 from router.backends.direct import WholeUpstream
 from router.backends.pool import Pool
-from router.backends.port import ModelSpec
+from router.backends.port import ModelSpec, Upstream
 from router.call import World
 from router.errors import ApiError
 from router.ratios import Ratios
@@ -100,9 +100,7 @@ class ScriptedBackend:
         assert isinstance(answer, dict)
         return answer
 
-    async def open(
-        self, body: Mapping[str, Any], timeout_s: float
-    ) -> ScriptedUpstream | WholeUpstream:
+    async def open(self, body: Mapping[str, Any], timeout_s: float) -> Upstream:
         answer = self._next(body)
         if isinstance(answer, dict):
             return WholeUpstream(answer)

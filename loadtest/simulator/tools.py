@@ -71,22 +71,27 @@ def add_pieces(message: dict[str, Any], pieces: Sequence[Mapping[str, Any]]) -> 
 
 def read_toolbox(body: Mapping[str, Any]) -> Toolbox:
     """Return what a request body says about tools; what is malformed is no tool."""
+    tools = body.get("tools")
     functions = [
-        tool["function"]
-        for tool in body.get("tools") or ()
-        if isinstance(tool, dict) and isinstance(tool.get("function"), dict)
+        function
+        for tool in (tools if isinstance(tools, list) else ())
+        if (function := _object(_object(tool).get("function")))
     ]
     choice = body.get("tool_choice") or "auto"
     if isinstance(choice, dict):
-        choice = (choice.get("function") or {}).get("name") or "required"
+        choice = _object(choice.get("function")).get("name") or "required"
     return Toolbox(
         tuple(
-            Tool(str(f.get("name")), (f.get("parameters") or {}).get("properties") or {})
+            Tool(str(f.get("name")), _object(_object(f.get("parameters")).get("properties")))
             for f in functions
         ),
         str(choice),
         body.get("parallel_tool_calls") is not False,
     )
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def calls_for(box: Toolbox, question: str) -> tuple[ToolCall, ...]:
@@ -114,7 +119,7 @@ def _is_named(tool: Tool, question: str) -> bool:
 
 def _arguments(tool: Tool, question: str) -> Iterator[dict[str, Any]]:
     """Yield the arguments of each call: as many as the parameter with the most values has."""
-    values = {name: _values(schema, question) for name, schema in tool.properties.items()}
+    values = {name: _values(_object(schema), question) for name, schema in tool.properties.items()}
     for i in range(max(map(len, values.values()), default=1)):
         yield {name: found[min(i, len(found) - 1)] for name, found in values.items()}
 

@@ -17,7 +17,11 @@ class Background:
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what ``work`` returns, run in the thread; the caller blocks meanwhile."""
-        return asyncio.run_coroutine_threadsafe(work, self._running()).result()
+        done = asyncio.run_coroutine_threadsafe(work, self._running())
+        try:
+            return done.result()
+        finally:
+            done.cancel()  # nothing where it is done; else the caller was interrupted
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what ``work`` returns, run in the thread; cancelling the caller cancels it."""

@@ -9,7 +9,7 @@ pipeline's, which LiteLLM's Router does not run.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from typing_extensions import override
@@ -23,6 +23,9 @@ keep_litellm_offline()  # an import must not need the network; whoever imported 
 
 from litellm.router import Router as LiteLLMRouter  # noqa: E402
 from litellm.types.router import CustomRoutingStrategyBase, RouterRateLimitError  # noqa: E402
+
+_READ = ("tools", "response_format", "user")
+"""What a decision reads of a request beside its messages."""
 
 _OURS = re.compile(rf"{AUTO}|{AUTO}:.+|router-[a-z_]+-[0-9.]+")
 
@@ -69,7 +72,7 @@ class ThinkThriftStrategy(CustomRoutingStrategyBase):
             "request_kwargs": request_kwargs or {},
         }
         last: RouterRateLimitError | None = None
-        for name in self._models(model, messages):
+        for name in self._models(model, messages, request_kwargs or {}):
             try:
                 return await own(self._deployments, model=name, **given)
             except RouterRateLimitError as error:  # all its deployments are cooling down
@@ -89,7 +92,7 @@ class ThinkThriftStrategy(CustomRoutingStrategyBase):
         """Return the same without awaiting."""
         own = LiteLLMRouter.get_available_deployment
         last: RouterRateLimitError | None = None
-        for name in self._models(model, messages):
+        for name in self._models(model, messages, request_kwargs or {}):
             try:
                 return own(
                     self._deployments, name, messages, input, specific_deployment, request_kwargs
@@ -99,9 +102,12 @@ class ThinkThriftStrategy(CustomRoutingStrategyBase):
         assert last is not None, "a tier has a model at least"
         raise last
 
-    def _models(self, model: str, messages: list[dict[str, str]] | None) -> Iterator[str]:
+    def _models(
+        self, model: str, messages: list[dict[str, str]] | None, request: Mapping[str, Any]
+    ) -> Iterator[str]:
         """Yield the model groups to try, best first."""
         if not _OURS.fullmatch(model) or messages is None:
             yield model
             return
-        yield from self._router.decide(messages, model=model).tier.models
+        read = {name: request[name] for name in _READ if request.get(name) is not None}
+        yield from self._router.decide(messages, model=model, **read).tier.models

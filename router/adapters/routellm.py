@@ -47,6 +47,7 @@ class Controller:
             arguments. What is under a router's name is RouteLLM's own and is passed over.
         api_base: Address of an OpenAI-compatible server for both models.
         api_key: Its key.
+        progress_bar: RouteLLM's; nothing here takes long enough for one.
 
     Raises:
         ValueError: If a router is not known, or ``config`` has tiers.
@@ -61,6 +62,8 @@ class Controller:
         config: Mapping[str, Any] | None = None,
         api_base: str | None = None,
         api_key: str | None = None,
+        *,
+        progress_bar: bool = False,
     ) -> None:
         known = (*TRAINED, *ROUTING_POLICIES)
         if unknown := [name for name in routers if name not in known]:
@@ -107,7 +110,8 @@ class Controller:
     def batch_calculate_win_rate(
         self, prompts: Sequence[str], router: str = "thinkthrift"
     ) -> list[float]:
-        """Return the strong model's win rate for each prompt, in [0, 1]."""
+        """Return the strong model's win rate for each prompt, in [0, 1]; the same for every trained router."""
+        self._ensure_open()
         return [self._win_rate(prompt) for prompt in prompts]
 
     def threshold_for(self, prompts: Sequence[str], strong_share: float) -> float:
@@ -178,7 +182,6 @@ class Controller:
 
     def _win_rate(self, messages: Messages) -> float:
         """Return the probability that the strong model is right where the weak one is wrong."""
-        self._ensure_open()
         tiers = self._router.runtime.pipeline.routing.tiers
         weak, strong = prospects(tiers, self._router.score(messages), TYPICAL_PROMPT)
         return strong.p_solve * (1.0 - weak.p_solve)

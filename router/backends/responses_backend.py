@@ -65,13 +65,12 @@ class ResponsesBackend:
         """Nothing of its own: the connections are shared."""
 
     async def _post(self, body: Mapping[str, Any], timeout_s: float) -> aiohttp.ClientResponse:
-        asked = {**self.spec.extra, **body, "model": self.spec.model}
-        if not self._summary:
-            return await self._at.post(PATH, as_responses(asked, summary=False), timeout_s)
+        summary = self._summary
+        asked = as_responses(body, self.spec.extra, summary=summary)
         try:
-            return await self._at.post(PATH, as_responses(asked, summary=True), timeout_s)
+            return await self._at.post(PATH, asked | {"model": self.spec.model}, timeout_s)
         except InvalidRequestError as error:
-            if not _about_summaries(error):
+            if not (summary and _about_summaries(error)):
                 raise
             log.warning("%s; asked without a summary from now on", error)
         self._summary = False

@@ -35,7 +35,8 @@ def _message(spec: ModelSpec, message: Mapping[str, Any], *, claude: bool) -> di
     if isinstance(fits.get("content"), list):
         fits["content"] = _uncached(fits["content"])
     if thoughts and spec.dialect in WANTS_REASONING_BACK:
-        fits["reasoning_content"] = "\n".join(block.get("thinking") or "" for block in thoughts)
+        words = [block["thinking"] for block in thoughts if block.get("thinking")]
+        fits["reasoning_content"] = "\n".join(words)
     return fits
 
 

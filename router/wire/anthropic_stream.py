@@ -43,7 +43,7 @@ class MessageEvents:
     def __init__(self, query: Query) -> None:
         self.query = query
         self._shows = shows_thinking(query)
-        self._signed = False
+        self._signs = False
         self._head: dict[str, Any] | None = None
         self._blocks = 0
         self._open: dict[str, int] = {}  # blocks not yet stopped: kind, or a tool call's, to index
@@ -56,6 +56,7 @@ class MessageEvents:
     def feed(self, chunk: dict[str, Any]) -> bytes:
         """Return the events for one chunk."""
         out = self._begin(chunk)
+        self._signs |= is_claude(chunk.get("model"))
         self._usage = chunk.get("usage") or self._usage
         self._router = chunk.get("router") or self._router
         for choice in chunk.get("choices") or ():
@@ -89,7 +90,7 @@ class MessageEvents:
         if self._head is not None:
             return b""
         self._head = head(chunk)
-        self._signed = is_claude(chunk.get("model"))
+        self._head["model"] = self._head["model"] or self.query.model  # a search that thinks aloud
         usage = write_usage(NO_USAGE) | {"input_tokens": prompt_tokens(self.query.body["messages"])}
         nothing: dict[str, Any] = {"content": [], "stop_reason": None, "stop_sequence": None}
         return _event({"type": "message_start", "message": self._head | nothing | {"usage": usage}})
@@ -109,7 +110,7 @@ class MessageEvents:
         out = b""
         if text := delta.get("reasoning_content"):
             out += self._delta("thinking", {"type": "thinking_delta", "thinking": text})
-        for block in (delta.get("thinking_blocks") or ()) if self._signed else ():
+        for block in (delta.get("thinking_blocks") or ()) if self._signs else ():
             if block.get("type") == "redacted_thinking":
                 out += self._close() + self._start("redacted", block) + self._close()
             elif signature := block.get("signature"):

@@ -117,7 +117,7 @@ class ResponsesRenderer:
         content[-1][field] += text
         told: dict[str, Any] = {"logprobs": logprobs} if kind == "output_text" else {}
         if logprobs:
-            content[-1]["logprobs"] = [*content[-1]["logprobs"], *logprobs]
+            content[-1]["logprobs"] += logprobs
         self._of_item(f"{kind}.delta", content_index=len(content) - 1, delta=text, **told)
 
     def _call(self, delta: Mapping[str, Any]) -> None:

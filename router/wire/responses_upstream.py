@@ -4,7 +4,7 @@ What the two APIs call by the same name, and what only one of them knows, goes a
 Reasoning of earlier turns is not sent: a chat holds it in words, and the API takes back only what it has sealed itself.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -23,20 +23,32 @@ _TRANSLATED = frozenset(
     }
 )  # fmt: skip
 
+_NOT_A_CHATS = frozenset(
+    {
+        "background", "context_management", "conversation", "include", "input", "instructions", "max_output_tokens",
+        "max_tool_calls", "previous_response_id", "prompt", "reasoning", "text", "truncation",
+    }
+)  # fmt: skip
+"""Fields that an entry may set, and no client: they would evade a limit, or name what the provider keeps of others."""
+
 _BEFORE_ALL = ("system", "developer")
 """Roles that give instructions, where they stand at the beginning."""
 
 
-def as_responses(body: Mapping[str, Any], *, summary: bool) -> dict[str, Any]:
+def as_responses(
+    chat: Mapping[str, Any], own: Mapping[str, Any] | None = None, *, summary: bool
+) -> dict[str, Any]:
     """Return the request to the Responses API that asks what a chat's body asks.
 
     Args:
-        body: A chat completion's fields; an entry's own may be of the Responses API, such as ``reasoning`` or ``include``.
+        chat: A chat completion's fields.
+        own: The entry's, which ``chat`` goes before; of either API.
         summary: Ask for a summary of the reasoning, where it is not switched off.
 
     Raises:
         InvalidRequestError: For several choices, which the API does not know.
     """
+    body = {**(own or {}), **{k: v for k, v in chat.items() if k not in _NOT_A_CHATS}}
     if (body.get("n") or 1) != 1:
         raise InvalidRequestError("n must be 1: the Responses API gives one answer", param="n")
     same = {k: v for k, v in body.items() if k not in _TRANSLATED and v is not None}
@@ -47,10 +59,17 @@ def as_responses(body: Mapping[str, Any], *, summary: bool) -> dict[str, Any]:
         ("reasoning", _reasoning(body, summary=summary)),
         ("text", _text(body)),
         ("include", [*(body.get("include") or ()), *([LOGPROBS] if body.get("logprobs") else ())]),
-        ("tools", [_tool(tool) for tool in body.get("tools") or ()]),
+        ("tools", _each(body.get("tools"), _tool)),
         ("tool_choice", _choice(body.get("tool_choice"))),
     )
     return asked | {name: value for name, value in told if value}
+
+
+def _each(given: Any, translate: Callable[[Mapping[str, Any]], Any]) -> Any:
+    """Return a list with its objects translated; what is none goes as it is."""
+    if not isinstance(given, list):
+        return given
+    return [translate(each) if isinstance(each, Mapping) else each for each in given]
 
 
 def _conversation(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -66,7 +85,7 @@ def _conversation(messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _plain(content: Any) -> str:
     """Return the text of a message's content."""
     if isinstance(content, list):
-        return "\n".join(part.get("text") or "" for part in content)
+        return "\n".join(str(p.get("text") or "") for p in content if isinstance(p, Mapping))
     return content or ""
 
 
@@ -74,43 +93,46 @@ def _items(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     role, content = message["role"], message.get("content")
     if role == "tool":
         call = message.get("tool_call_id")
-        output = _content(content or "", "input_text")
+        output = _each(content or "", _part)
         yield {"type": "function_call_output", "call_id": call, "output": output}
         return
-    said = _content(content, "output_text" if role == "assistant" else "input_text")
+    said = _each(content, _said if role == "assistant" else _part)
     if refusal := message.get("refusal"):
-        said = [*_content(_listed(said), "output_text"), {"type": "refusal", "refusal": refusal}]
+        text = [{"type": "output_text", "text": said}] if isinstance(said, str) and said else said
+        said = [*(text or ()), {"type": "refusal", "refusal": refusal}]
     if said:
         yield {"role": role, "content": said}
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") or {}
-        named = {name: function.get(name) or "" for name in ("name", "arguments")}
-        yield {"type": "function_call", "call_id": call.get("id"), **named}
+    calls = message.get("tool_calls")
+    yield from _each(calls, _call) if isinstance(calls, list) else ()
 
 
-def _listed(content: Any) -> list[Any]:
-    if isinstance(content, list):
-        return content
-    return [{"type": "text", "text": content}] if content else []
+def _said(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part of what an assistant said."""
+    text = {"type": "output_text", "text": part.get("text")}
+    return text if part.get("type") == "text" else dict(part)
 
 
-def _content(content: Any, text: str) -> Any:
-    """Return a message's content, its parts in the words of the Responses API; ``text`` is a text part's type."""
-    return [_part(part, text) for part in content] if isinstance(content, list) else content
-
-
-def _part(part: Mapping[str, Any], text: str) -> dict[str, Any]:
-    kind = part.get("type")
+def _part(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part of what an assistant was told."""
+    kind = str(part.get("type"))
+    inner = part.get(kind)
     if kind == "text":
-        return {"type": text, "text": part.get("text") or ""}
+        return {"type": "input_text", "text": inner}
     if kind == "image_url":
-        image = part.get("image_url")
-        image = image if isinstance(image, Mapping) else {"url": image}
+        image = inner if isinstance(inner, Mapping) else {"url": inner}
         detail = {"detail": image["detail"]} if image.get("detail") else {}
         return {"type": "input_image", "image_url": image.get("url"), **detail}
-    if kind == "file":
-        return {"type": "input_file", **(part.get("file") or {})}
+    if kind == "file" and isinstance(inner, Mapping):
+        return {"type": "input_file", **inner}
     return dict(part)
+
+
+def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call.get("function")
+    if not isinstance(function, Mapping):
+        return dict(call)
+    named = {name: function.get(name) or "" for name in ("name", "arguments")}
+    return {"type": "function_call", "call_id": call.get("id"), **named}
 
 
 def _reasoning(body: Mapping[str, Any], *, summary: bool) -> dict[str, Any]:
@@ -124,8 +146,12 @@ def _text(body: Mapping[str, Any]) -> dict[str, Any]:
     text = dict(body.get("text") or {})
     if verbosity := body.get("verbosity"):
         text["verbosity"] = verbosity
-    if wanted := body.get("response_format"):
-        text["format"] = {"type": wanted.get("type"), **(wanted.get("json_schema") or {})}
+    wanted = body.get("response_format")
+    schema = wanted.get("json_schema") if isinstance(wanted, Mapping) else None
+    if isinstance(schema, Mapping):
+        text["format"] = {"type": "json_schema", **schema}
+    elif wanted:
+        text["format"] = wanted
     return text
 
 
@@ -143,8 +169,10 @@ def _choice(choice: Any) -> Any:
     if not isinstance(choice, Mapping):
         return choice
     kind = choice.get("type")
-    inner = choice.get(str(kind)) or {}
+    inner = choice.get(str(kind))
+    if not isinstance(inner, Mapping):
+        return dict(choice)
     if kind == "allowed_tools":
-        tools = [_choice(tool) for tool in inner.get("tools") or ()]
+        tools = _each(inner.get("tools"), _choice)
         return {"type": kind, "mode": inner.get("mode", "auto"), "tools": tools}
-    return {"type": kind, "name": inner["name"]} if inner.get("name") else dict(choice)
+    return {"type": kind, "name": inner.get("name")}

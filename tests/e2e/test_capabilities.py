@@ -79,9 +79,17 @@ async def test_tools_stay_where_they_are_called(able: AsyncOpenAI) -> None:
 @pytest.mark.parametrize(
     ("fields", "param", "says"),
     [
-        ({"messages": SEEN, "tools": [TOOL]}, "tools", r"\(short, long\) can do tools and images"),
-        ({"messages": SEEN, "model": "auto:short"}, "messages", "images; allow long"),
-        ({"n": 2, "extra_body": {"router": {"min_tier": "long"}}}, "n", "n above 1; allow short"),
+        (
+            {"messages": SEEN, "tools": [TOOL]},
+            "tools",
+            r"needs tools and images, and no tier .*\(short, long\)",
+        ),
+        ({"messages": SEEN, "model": "auto:short"}, "messages", "needs images.*allow long"),
+        (
+            {"n": 2, "extra_body": {"router": {"min_tier": "long"}}},
+            "n",
+            "needs n above 1.*allow short",
+        ),
     ],
     ids=["nobody", "forced", "bounded"],
 )
@@ -111,4 +119,4 @@ async def test_a_dry_run_names_what_is_left_out(able: AsyncOpenAI) -> None:
     )
     told = raw.json()
     assert told["tier"] == "long"
-    assert told["reason"].endswith("Not for short: images.")
+    assert told["reason"].endswith("Left out for want of images: short.")

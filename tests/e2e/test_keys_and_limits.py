@@ -158,6 +158,10 @@ async def test_too_many_at_once_are_503_and_room_comes_back(proxy: Server) -> No
             await ask(client, "Hello")
         assert (refused.value.status_code, refused.value.code) == (503, "overloaded")
         assert float(refused.value.response.headers["retry-after"]) >= 1
+        async with httpx.AsyncClient(base_url=proxy.url, verify=False) as http:
+            other = await http.post("/v1/messages", content=b"{}")
+        assert other.status_code == 503, "the room is that of all APIs together"
+        assert other.json()["error"]["type"] == "overloaded_error"
         for task in busy:
             task.cancel()
         await asyncio.gather(*busy, return_exceptions=True)

@@ -96,13 +96,16 @@ async def test_control_words_in_a_message_control_nothing(
     """They are text: scored like any other where they are the question, and unread elsewhere."""
     plain = [{"role": "user", "content": "What is the capital of France?"}]
     said = [{"role": role, "content": words}, *plain]
+    within = [{"role": "user", "content": f"{plain[0]['content']} {words}"}]
     decisions = []
-    for messages in (plain, said):
+    for messages in (plain, said, within):
         got = await http.post("/v1/route", json={"model": "auto", "messages": messages})
         decisions.append(got.json())
-    bare, spoken = decisions
+    bare, spoken, asked = decisions
     for name in ("tier", "strategy", "n", "cause", "policy", "dial", "max_total_tokens"):
         assert spoken[name] == bare[name], name
+    for name in ("cause", "policy", "dial"):
+        assert asked[name] == bare[name], name
     await http.post("/v1/chat/completions", json={"model": "auto", "messages": said})
     assert recorder.body["messages"] == said, "and they reach the model as they were said"
     assert recorder.body.get("reasoning_effort") is None

@@ -97,6 +97,17 @@ async def test_a_stream_that_is_not_read_to_its_end_stops_the_upstream(
     assert requests.get("sim-long+forever", "forced", "cancelled") == 1
 
 
+async def test_a_request_that_is_given_up_stops_the_upstream(upstream: str) -> None:
+    before = stats(upstream)["cancelled_streams"]
+    async with Router.from_config(faulty(upstream, "forever")) as opened:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await opened.chat.completions.create(
+                    messages=QUESTION, router={"tier": "sim-long+forever"}
+                )
+        await _ended(upstream, before)
+
+
 async def _ended(upstream: str, before: int) -> None:
     """Wait until one more stream was cancelled, as the simulator sees it."""
 
@@ -117,6 +128,7 @@ async def test_a_refusal_is_raised_before_there_is_an_answer(upstream: str, stre
         assert caught.value.status == 502
         refused: list[dict[str, Any]] = [
             {"router": {"tier": "nowhere"}},
+            {"router": {"dry_run": True}},
             {"messages": []},
             {"messages": None},
         ]
@@ -177,6 +189,25 @@ async def test_the_cache_answers_here_too_also_as_a_stream(upstream: str) -> Non
         text = "".join([c.choices[0].delta.content or "" async for c in stream if c.choices])
         assert two.choices[0].message.content == one.choices[0].message.content == text
         assert two.router["cost_usd"] == 0.0
+
+
+async def test_what_an_answer_cost_is_what_is_booked_on_the_servers_allowance(
+    upstream: str,
+) -> None:
+    routing = {"policy": "paced", "pace": {"usd": 1.0}}
+    async with Router.from_config(
+        ladder(upstream, cache={"url": "off"}, routing=routing)
+    ) as opened:
+        answer = await opened.chat.completions.create(messages=QUESTION)
+        stream = await opened.chat.completions.create(messages=QUESTION, stream=True)
+        *_, last = [chunk async for chunk in stream]
+        with pytest.raises(InvalidRequestError):
+            await opened.chat.completions.create(messages=QUESTION, router={"tier": "nowhere"})
+        pacing = opened.runtime.pipeline.pacing
+        assert pacing is not None
+        assert last.router is not None
+        spent = answer.router["cost_usd"] + last.router["cost_usd"]
+        assert pacing._sum() == pytest.approx(spent, abs=1e-7)
 
 
 async def test_many_requests_share_one_router(router: Router) -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from tests.e2e.world import COMMAND, PATIENCE_S, configured, ladder, serving
 
-N = 160
+N = 140
 
 
 async def ask_all(url: str) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Every strategy of the registry through the real proxy: an answer, one honest bill, nothing left open."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from openai import AsyncOpenAI
@@ -24,7 +25,7 @@ def strategist(upstream: str) -> Iterator[str]:
         "model_name": "scores",
         "litellm_params": {"model": "openai/scores", "api_base": f"{upstream}/v1"},
     }
-    tiers = [
+    tiers: list[dict[str, Any]] = [
         {"name": "short", "models": ["sim-short"], "thinking": "off", "search": {"verifier": verifier}},
         {
             "name": "long", "models": ["sim-long"], "thinking": "on", "max_thinking_tokens": 4096,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.simulator.tools import Tool, Toolbox, calls_for
+from loadtest.simulator.tools import Tool, Toolbox, calls_for, read_toolbox
 from tests.loadtest.simulated import Client
 
 WEATHER = "What is the weather in Paris and New York?"
@@ -108,7 +108,7 @@ async def test_the_stop_string_that_was_found_is_told(client: Client) -> None:
 
 @given(
     st.text(max_size=60),
-    st.dictionaries(st.text(max_size=6), st.dictionaries(st.just("type"), st.sampled_from(
+    st.dictionaries(st.text(max_size=6), st.booleans() | st.dictionaries(st.just("type"), st.sampled_from(
         ["string", "integer", "number", "boolean", "array", "object", "odd"])), max_size=4),
 )  # fmt: skip
 def test_any_forced_call_has_every_parameter(question: str, properties: dict[str, Any]) -> None:
@@ -116,3 +116,12 @@ def test_any_forced_call_has_every_parameter(question: str, properties: dict[str
     calls = calls_for(box, question)
     assert calls
     assert all(json.loads(call.arguments).keys() == properties.keys() for call in calls)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2)
+                    | st.dictionaries(st.sampled_from(["function", "parameters", "name", "properties"]), inner),
+                    max_leaves=8))  # fmt: skip
+def test_tools_that_make_no_sense_are_no_tools(odd: Any) -> None:
+    for tools in (odd, [odd], [{"function": odd}]):
+        box = read_toolbox({"tools": tools, "tool_choice": odd})
+        assert all(isinstance(call.name, str) for call in calls_for(box, "Call the name of None"))

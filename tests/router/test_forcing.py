@@ -8,6 +8,7 @@ from policies.budgets import plan_budget
 from policies.types import Tier, Usage
 from router.answer import Answer
 from router.backends.capabilities import capabilities_of
+from router.backends.port import Upstream
 from router.call import Trace, World
 from router.errors import InvalidRequestError, UpstreamError
 from router.ledger import Ledger
@@ -173,7 +174,7 @@ async def test_a_forced_answer_gets_what_is_left_of_the_time() -> None:
     m = backend("m", thinking(), saying("42"))
     asked = m.open
 
-    async def slow(body: Mapping[str, Any], timeout_s: float) -> ScriptedUpstream:
+    async def slow(body: Mapping[str, Any], timeout_s: float) -> Upstream:
         limits.append(timeout_s)
         clock.now += 4
         return await asked(body, timeout_s)

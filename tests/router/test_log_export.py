@@ -70,7 +70,7 @@ def test_what_says_nothing_about_one_model_is_left_out_and_told(
     assert run(tmp_path, *lines, decision("good"), *said) == 0
     assert len(rows(tmp_path, "outcomes")) == 1
     told = capsys.readouterr().err
-    assert told.count("left out 1 answers") == 6
+    assert told.count("left out: 1, because ") == 6
     for why in ("set log.prompts to on", "a search chose", "not in this log", "not finished"):
         assert why in told
 

@@ -158,13 +158,14 @@ def test_what_takes_no_part_is_counted_by_its_reason(tmp_path: Path) -> None:
         {"score": None}, {"expected": {"a": {"tokens": 1, "cost_usd": 1.0}}},
     ]  # fmt: skip
     lines = log_lines(10, judged=0.0)
+    del lines[6]["propensity"]
     lines[:6] = [each | change for each, change in zip(lines, changes, strict=False)]
     file = written(tmp_path, lines)
     with file.open("a", encoding="utf-8") as log:
         log.write('\n{"type": "decision", "deci')
     read = read_log(file)
-    assert (len(read.decisions), sum(read.left_out.values()), list(read.broken)) == (4, 6, [11])
-    assert len(read.left_out) == 5
+    assert (len(read.decisions), sum(read.left_out.values()), list(read.broken)) == (3, 7, [11])
+    assert len(read.left_out) == 6
     assert read.left_out["not decided by a policy: by the request, a rule, or without a score"] == 2
 
 

@@ -85,8 +85,7 @@ def problems(text: str, env: dict[str, str] | None = None) -> tuple[str, ...]:
 
 def test_the_configuration_of_the_contract_is_read_in_full() -> None:
     settings = parse_settings(CONTRACT, ENV)
-    small = settings.model("small")
-    assert small is not None
+    assert (small := settings.model("small")) is not None
     assert small.litellm_params.call_params() == {
         "model": "openai/gpt-5-nano",
         "api_key": "sk-secret",

@@ -95,8 +95,8 @@ def test_a_name_that_stands_twice_is_two_deployments_as_in_litellm() -> None:
         "  - model_name: responses",
     )
     found = parse_settings(twice % ("", "true"), {})
-    args = (found, PRICES, Connections(), {})
-    twins = build_twins(*args)
+    connections = Connections()
+    twins = build_twins(found, PRICES, connections, {})
     assert {name: len(rest) for name, rest in twins.items()} == {"local": 1}
     assert twins["local"][0].spec.price == Price(output=2)
-    assert build_backends(*args)["local"].spec.price == Price()
+    assert build_backends(found, PRICES, connections, {})["local"].spec.price == Price()

@@ -1,5 +1,7 @@
 """The Responses API over real HTTP: one backend, one call."""
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -117,7 +119,11 @@ async def test_a_server_that_refuses_summaries_is_asked_without_them_from_then_o
 
 
 async def test_an_entrys_own_words_are_sent_too() -> None:
-    own = {"reasoning": {"summary": "detailed"}, "truncation": "auto", "store": True}
+    own: dict[str, Any] = {
+        "reasoning": {"summary": "detailed"},
+        "truncation": "auto",
+        "store": True,
+    }
     async with serving(whole(response(said("42"))), **own) as served:
         await served.backend.complete(ASKED, 5.0)
     assert served.bodies[0]["reasoning"] == {"summary": "detailed", "effort": "low"}

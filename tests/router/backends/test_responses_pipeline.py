@@ -88,7 +88,7 @@ async def test_a_configured_model_answers_a_client(stream: bool) -> None:
                     c async for c in await router.chat.completions.create(stream=True, **told)
                 ]
                 said = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
-                last = chunks[-1].router
+                last = chunks[-1].router or {}
             else:
                 answer = await router.chat.completions.create(**told)
                 said, last = answer.choices[0].message.content or "", answer.router

@@ -45,7 +45,7 @@ def test_others_get_neither(dialect: str) -> None:
     assert system["content"] == [{"type": "text", "text": "Be brief."}]
     assert not any("thinking_blocks" in message for message in body["messages"])
     wants = dialect in ("deepseek", "kimi")
-    assert first.get("reasoning_content") == ("Hm.\n\nWell." if wants else None)
+    assert first.get("reasoning_content") == ("Hm.\nWell." if wants else None)
     assert second.get("reasoning_content") == ("Well." if wants else None)
     assert user == BODY["messages"][3]
     assert body["tools"] == [TOOL]
