@@ -39,8 +39,8 @@ class Journey:
 
     async def settle(self, pacing: Pacing | None, sessions: Sessions | None) -> None:
         """Once the answer is out: correct what was booked for it, and note where its conversation has come to."""
-        if sessions is not None and self.decision is not None and self.spending is not None:
-            await sessions.note(self.query, self.decision)
+        if sessions is not None and self.told:
+            await sessions.note(self.query, self.told["tier"], self.told["cause"])
         booked, self.booked = self.booked, None
         if pacing is not None and booked is not None:
             tokens = 0 if self.spending is None else self.spending.ledger.usage.completion

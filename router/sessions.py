@@ -47,13 +47,12 @@ class Sessions:
         names = [raw.decode(errors="replace") for raw in found if isinstance(raw, bytes)]
         return max((n for n in names if n in self.tiers), key=self.tiers.index, default=None)
 
-    async def note(self, query: Query, decision: Decision) -> None:
-        """Keep where a conversation has come to."""
-        name = decision.tier.name
-        if decision.cause in UNSTICKY or name not in self.tiers[1:]:
+    async def note(self, query: Query, tier: str, cause: str) -> None:
+        """Keep where a conversation has come to: the tier that answered, and why it was asked."""
+        if cause in UNSTICKY or tier not in self.tiers[1:]:
             return
         *_, key = self.keys(query)
-        await self.store.run(lambda client: client.set(key, name, ex=self.ttl_s))
+        await self.store.run(lambda client: client.set(key, tier, ex=self.ttl_s))
 
     def keys(self, query: Query) -> list[str]:
         """Return the keys of a conversation, in one slot: by its opening, and by the first reply to that.

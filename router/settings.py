@@ -15,6 +15,8 @@ import yaml
 from pydantic import ValidationError
 from typing_extensions import override
 
+from policies.strategies import STRATEGIES
+
 from .errors import ConfigError
 from .settings_cache import CacheSettings
 from .settings_checks import references, warnings

@@ -60,7 +60,7 @@ def parse_messages(
     """
     if not isinstance(body, dict):
         raise InvalidRequestError("the body must be a JSON object")
-    if "max_tokens" not in body:
+    if body.get("max_tokens") is None:
         raise InvalidRequestError("max_tokens is required: an integer", param="max_tokens")
     chat = chat_body(body)
     if body.get("stream"):

@@ -187,11 +187,8 @@ def test_one_answer_serves_both_apis_at_once(upstream: str) -> None:
     with serving(config) as server, client_of(server) as client, ThreadPoolExecutor() as pool:
         given: Any = {"model": "auto:b", "messages": user("What is 31 * 29?"), "stream": True}
         given["max_tokens"] = 4000
-        chat = plain_client_of(server.url).chat.completions.with_raw_response
-        both = [
-            pool.submit(client.messages.with_raw_response.create, **given),
-            pool.submit(chat.create, **given),
-        ]
+        apis: list[Any] = [client.messages, plain_client_of(server.url).chat.completions]
+        both = [pool.submit(api.with_raw_response.create, **given) for api in apis]
         message, completion = (asked.result() for asked in both)
         texts = [
             "".join(e.delta.text for e in message.parse() if e.type == "content_block_delta"),

@@ -18,7 +18,7 @@ from tests.loadtest.simulated import simulator
 ALIVE_S = 0.2
 STEPS = ", ".join(f"add {i}, multiply by 2" for i in range(1, 7))
 QUESTION = f"Start with 7, {STEPS}."
-STRATEGIES = {
+STRATEGIES: dict[str, dict[str, Any]] = {
     "vote": {"tier": "short", "strategy": "vote", "n": 9},
     "dvts": {"tier": "short", "strategy": "dvts", "n": 8},
     "deepconf": {"tier": "short", "strategy": "deepconf", "n": 9},
@@ -41,7 +41,7 @@ def url(slow: str) -> Iterator[str]:
     """A proxy in front of it."""
     verifier = {"kind": "reward", "model": "scores"}
     params = {"model": "openai/scores", "api_base": f"{slow}/v1"}
-    tiers = [
+    tiers: list[dict[str, Any]] = [
         {"name": "short", "models": ["sim-short"], "thinking": "off", "search": {"verifier": verifier}},
         {"name": "hasty", "models": ["sim-short"], "thinking": "off", "timeout_s": 1.0},
         {"name": "long", "models": ["sim-long"], "thinking": "on", "max_thinking_tokens": 4096},

@@ -48,6 +48,17 @@ async def test_a_later_turn_is_not_lowered(client: AsyncOpenAI) -> None:
     assert (router["tier"], router["cause"]) == ("distilled", "session")
 
 
+async def test_a_stored_answer_counts_like_the_one_that_was_paid_for(client: AsyncOpenAI) -> None:
+    stored = {"dial": 0.0, "min_tier": "distilled"}
+    opening = [human("What is 19 * 23?")]
+    _, first = await said(client, opening, router=stored, user="one")
+    router, again = await said(client, opening, router=stored, user="two")
+    assert router["calls"] == 0
+    assert first == again
+    router, _ = await said(client, [*opening, again, human("And 2 + 2?")], user="two")
+    assert (router["tier"], router["cause"]) == ("distilled", "session")
+
+
 async def test_another_conversation_starts_for_itself(proxy: Server, client: AsyncOpenAI) -> None:
     turns = await conversation(client, "What is 17 * 4?")
     other = [human("What is 18 * 4?"), *turns[1:]]

@@ -106,6 +106,5 @@ def test_keys_lie_in_one_slot_and_hold_no_words(turns: list[str], session: str) 
 
 async def test_without_a_store_nothing_is_known() -> None:
     asked = told("a", "r", "b")
-    decision = decide(LADDER, difficulty(0.1), told("a"))
-    await SESSIONS.note(asked, decision)
+    await SESSIONS.note(asked, "long", "classifier")
     assert await SESSIONS.floor(asked) is None

@@ -239,3 +239,9 @@ def test_a_silent_stream_gets_a_ping() -> None:
     surface = Surface(renderer=MessageEvents)
     assert surface.sign_of_life(asked()) == b'event: ping\ndata: {"type":"ping"}\n\n'
     assert Surface().sign_of_life(asked()) == b": waiting\n\n"
+
+
+@pytest.mark.parametrize("body", [None, [], {}, {"max_tokens": None}, {"max_tokens": 5}])
+def test_what_every_request_needs_is_asked_for(body: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"max_tokens|messages|JSON object"):
+        parse_messages(body, {})
