@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import aiohttp
@@ -272,7 +273,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--questions", type=int, default=250, help="evenly of 1 to 10 steps")
     parser.add_argument(
-        "--out", type=Path, default=Path("frontier"), help="folder for JSON and plot"
+        "--out", type=Path, default=Path(gettempdir()) / "frontier", help="folder for JSON and plot"
     )
     parser.add_argument(
         "--only",

@@ -77,7 +77,9 @@ def plan_budget(
         own_output = tier.max_thinking_tokens + tier.answer_reserve_tokens
     total = smallest(
         tier.max_total_tokens,
-        plan.max_tokens,
+        None
+        if plan.max_tokens is None or thinking is None
+        else plan.max_tokens + thinking * plan.n,
         ceilings.max_total_tokens,
         _affordable(tier, ceilings.max_cost_usd, plan.n * prompt_tokens),
     )

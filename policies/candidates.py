@@ -68,7 +68,7 @@ class SearchPlan:
         depth: Steps of a path, or turns of a dialogue, at most.
         ladder: Names of the tiers a cascade may climb, cheap to dear; empty is every allowed tier up
             to the decided one.
-        max_tokens: Completion tokens that all calls together may take, below the tier's own limit.
+        max_tokens: Completion tokens that all calls together may take beside their thinking budgets.
         table: Of ``auto``; empty is the default one.
         epsilon: Of ``auto``: the cheapest plan whose predicted success is within this of the best.
         templates: Of ``templates``: the user's own, beside the shipped ones.

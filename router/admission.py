@@ -196,7 +196,13 @@ def pass_through_tier(model: str, price: Price, timeout_s: float) -> Tier:
 
 def _from_name(query: Query, routing: Routing, models: Collection[str]) -> Wishes:
     if query.model.startswith(f"{AUTO}:"):
-        return replace(query.wishes, tier=query.model.removeprefix(f"{AUTO}:"))
+        tier = query.model.removeprefix(f"{AUTO}:")
+        if query.wishes.tier not in (None, tier):
+            raise InvalidRequestError(
+                f"model names the tier {tier!r} and router.tier {query.wishes.tier!r}; name one",
+                param="router.tier",
+            )
+        return replace(query.wishes, tier=tier)
     dialed = _DIALED.fullmatch(query.model)
     if dialed is not None:
         policy, dial = dialed["policy"], _dial(dialed["dial"])

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -26,6 +27,7 @@ from .feedback import read_json
 from .messages import MESSAGES, count_tokens
 from .metrics import CONTENT_TYPE
 from .models import list_models, one_model
+from .openapi import document
 from .prices import PriceTable
 from .reply import Reply, error_reply
 from .request_ids import request_ids
@@ -49,6 +51,10 @@ class App(FastAPI):
                 await endpoint(scope, receive, send)
                 return
         await super().__call__(scope, receive, _named(self, scope, send))
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document of all routes; the framework knows only some."""
+        return document(version("thinkthrift"))
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -92,7 +92,7 @@ def route(options: Options) -> int:
     for name, effect in why[:SHOWN_REASONS]:
         print(f"  {'harder' if effect > 0 else 'easier'} by {abs(effect):.2f}: {name}")
     for change in changes:
-        print(f"  {change.tier} with {change.change}")
+        print(f"  would be {change.tier} with {change.change}")
     return 0
 
 

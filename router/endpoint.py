@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -149,13 +149,13 @@ class Exchange:
             body = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise InvalidRequestError(f"the body is not valid JSON: {error}") from error
-        if endpoint.dry:
-            overrides["dry_run"] = "true"
         tenants = self._runtime.pipeline.recall.tenants
         tenant = tenants.of(identity.tenant, self._scope["headers"])
         if self._surface.begin is not None:
             self._surface = await self._surface.begin(body, tenant)
         query = self._surface.parse(body, overrides, tenant=tenant, tiers=identity.tiers)
+        if endpoint.dry:
+            query = replace(query, dry_run=True)
         if not query.dry_run:
             await self._runtime.allowances.admit(identity)
         decision_id = self._runtime.ids.new(identity.owner)

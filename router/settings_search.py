@@ -48,7 +48,7 @@ class TableRow(Section):
         strategy: What to do then.
         n: Samples at most; absent, the strategy's own number.
         stop: Of a vote.
-        max_tokens: Completion tokens that all calls together may take.
+        max_tokens: Completion tokens that all calls together may take beside their thinking budgets.
     """
 
     least_p: Share

@@ -17,7 +17,7 @@ SURELY_FITS = 0.8
 SURELY_OVERFLOWS = 1.6
 """... and does not if we estimate it at this multiple of it or more."""
 
-CONTEXT = "a prompt of that length"
+CONTEXT = "room for its prompt"
 
 WORDS: Mapping[str, str] = {
     "tools": "tools",
@@ -105,13 +105,15 @@ class Fitting:
 def needs_of(query: Query) -> Needs:
     """Return what a query needs."""
     body = query.body
-    features = {
-        _PARTS[part["type"]]
+    kinds = {
+        str(part.get("type"))
         for message in body["messages"]
         if isinstance(message.get("content"), list)
         for part in message["content"]
-        if isinstance(part, dict) and part.get("type") in _PARTS
+        if isinstance(part, dict)
     }
+    features = {_PARTS[kind] for kind in kinds if kind in _PARTS}
+    modalities = body.get("modalities")
     tools = body.get("tools") or body.get("functions")
     wanted = body.get("response_format")
     told = {
@@ -119,7 +121,7 @@ def needs_of(query: Query) -> Needs:
         "json_schema": isinstance(wanted, dict) and wanted.get("type") == "json_schema",
         "logprobs": body.get("logprobs"),
         "choices": query.choices > 1,
-        "audio": "audio" in (body.get("modalities") or ()),
+        "audio": isinstance(modalities, list) and "audio" in modalities,
     }
     features |= {name for name, needed in told.items() if needed}
     tokens = prompt_tokens(body["messages"]) + (_size(tools) // BYTES_PER_TOKEN if tools else 0)

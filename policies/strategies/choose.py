@@ -15,15 +15,14 @@ from .chances import expected_calls, expected_success
 
 TABLE = (
     Row(0.92, SearchPlan("single")),
-    Row(0.75, SearchPlan("cascade", n=2, max_tokens=2_000)),
-    Row(0.45, SearchPlan("cascade", n=3, max_tokens=6_000)),
+    Row(0.75, SearchPlan("cascade", n=2)),
+    Row(0.45, SearchPlan("cascade", n=3)),
     Row(0.15, SearchPlan("vote", n=5, stop="first", max_tokens=16_000)),
     Row(0.0, SearchPlan("dvts", n=16, max_tokens=48_000)),
 )
 """The default: a starting point after the literature (``docs/search.md``), not fitted to anybody's models.
 
-A single answer has no ceiling but the tier's: one that leaves no room for thinking makes the answer another one than the
-one whose chance was predicted.
+Where few samples are expected there is no ceiling but the tier's: it would only ever cut a long answer to an easy question.
 """
 
 ARMS = (SearchPlan("single"), *(SearchPlan("vote", n=n) for n in (3, 5, 8, 16)))

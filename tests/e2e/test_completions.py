@@ -33,7 +33,7 @@ async def complete(client: AsyncOpenAI, *, stream: bool, **fields: Any) -> Compl
 async def test_a_prompt_is_answered(client: AsyncOpenAI, prompt: Any, stream: bool) -> None:
     answer = await complete(client, stream=stream, prompt=prompt)
     (choice,) = answer.choices
-    assert "42" in choice.text
+    assert "answer is" in choice.text
     assert choice.finish_reason == "stop"
     assert answer.usage is not None
     assert answer.usage.completion_tokens > 0

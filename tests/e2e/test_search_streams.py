@@ -15,7 +15,7 @@ from tests.e2e.hearing import Heard, ask, client_of
 from tests.e2e.world import configured, model, serving, stats
 from tests.loadtest.simulated import simulator
 
-ALIVE_S = 0.2
+ALIVE_S = 0.15
 STEPS = ", ".join(f"add {i}, multiply by 2" for i in range(1, 7))
 QUESTION = f"Start with 7, {STEPS}."
 STRATEGIES: dict[str, dict[str, Any]] = {
@@ -31,8 +31,8 @@ every = pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[str]:
-    """A simulator that says 300 tokens a second."""
-    with simulator("--speed", "0.3") as url:
+    """A simulator that says 500 tokens a second."""
+    with simulator("--speed", "0.5") as url:
         yield url
 
 
@@ -43,7 +43,7 @@ def url(slow: str) -> Iterator[str]:
     params = {"model": "openai/scores", "api_base": f"{slow}/v1"}
     tiers: list[dict[str, Any]] = [
         {"name": "short", "models": ["sim-short"], "thinking": "off", "search": {"verifier": verifier}},
-        {"name": "hasty", "models": ["sim-short"], "thinking": "off", "timeout_s": 1.0},
+        {"name": "hasty", "models": ["sim-short"], "thinking": "off", "timeout_s": 0.7},
         {"name": "long", "models": ["sim-long"], "thinking": "on", "max_thinking_tokens": 4096},
     ]  # fmt: skip
     models = [
@@ -95,7 +95,7 @@ async def test_a_search_says_that_it_lives_and_how_far_it_is(url: str, strategy:
     assert lines[-1][1] == "data: [DONE]"
 
 
-@every
+@pytest.mark.parametrize("strategy", ["vote", "cascade"])
 async def test_progress_comes_as_reasoning_of_one_stream_and_everything_is_billed(
     client: AsyncOpenAI, slow: str, strategy: str
 ) -> None:
@@ -150,8 +150,9 @@ async def nothing_open(slow: str, within_s: float) -> dict[str, Any]:
     return counts
 
 
-@every
-@pytest.mark.parametrize("shares", [False, True], ids=["alone", "may be shared"])
+@pytest.mark.parametrize(
+    ("strategy", "shares"), [*((name, False) for name in sorted(STRATEGIES)), ("vote", True)]
+)
 async def test_a_disconnect_ends_every_call_of_the_search(
     url: str, slow: str, strategy: str, shares: bool
 ) -> None:
@@ -191,7 +192,7 @@ async def test_a_client_that_leaves_before_the_first_byte_ends_the_search_too(
     assert counts["cancelled_streams"] >= before["cancelled_streams"] + 3
 
 
-@pytest.mark.parametrize("strategy", ["vote", "deepconf", "synthesis", "stepwise", "plan"])
+@pytest.mark.parametrize("strategy", ["vote", "deepconf", "synthesis", "stepwise"])
 async def test_a_deadline_gives_the_best_so_far(
     client: AsyncOpenAI, slow: str, strategy: str
 ) -> None:
@@ -207,10 +208,10 @@ async def test_a_deadline_gives_the_best_so_far(
 
 
 @every
-@pytest.mark.parametrize("total", [150, 400])
 async def test_a_budget_gives_the_best_so_far(
-    client: AsyncOpenAI, slow: str, strategy: str, total: int
+    client: AsyncOpenAI, slow: str, strategy: str
 ) -> None:
+    total = 250
     wishes = STRATEGIES[strategy] | {"max_total_tokens": total}
     heard = await ask(client, QUESTION, stream=True, router=wishes)
     assert heard.text

@@ -199,3 +199,13 @@ def test_a_budget_is_what_the_limits_leave(
 ) -> None:
     budget = plan_budget(tier(**settings), Ceilings(**ceilings))
     assert (budget.thinking, budget.answer_reserve, budget.output) == expected
+
+
+def test_the_ceiling_of_a_plan_comes_on_top_of_what_its_samples_may_think() -> None:
+    plan = SearchPlan("vote", 5, max_tokens=16_000)
+    thinker = tier(thinking="on", max_thinking_tokens=4096, max_output_tokens=8000)
+    assert plan_budget(thinker, Ceilings(), plan=plan).total == 16_000 + 5 * 4096
+    quiet = tier(thinking="off", max_output_tokens=8000)
+    assert plan_budget(quiet, Ceilings(), plan=plan).total == 16_000
+    boundless = tier(thinking="on")
+    assert plan_budget(boundless, Ceilings(), plan=plan).total is None

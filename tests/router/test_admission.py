@@ -139,3 +139,11 @@ def test_without_keys_equal_tokens_and_only_those_share_a_tenant(a: bytes, b: by
     other = anybody.identify(b"Bearer " + b, b"").tenant
     assert (one == other) == (a.strip() == b.strip())
     assert one != Keyring(None, b"another").identify(b"Bearer " + a, b"").tenant
+
+
+def test_a_model_name_and_a_wish_that_name_two_tiers_are_refused() -> None:
+    both = query(model="auto:long", wishes={"tier": "short"})
+    with pytest.raises(InvalidRequestError, match="'long' and router.tier 'short'; name one"):
+        admit(both, LADDER, MODELS)
+    same = query(model="auto:long", wishes={"tier": "long"})
+    assert admit(same, LADDER, MODELS).wishes.tier == "long"

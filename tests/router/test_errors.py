@@ -15,6 +15,7 @@ CONTRACT = {
     "model_not_found": {404},
     "not_cached": {404},
     "decision_not_found": {404},
+    "response_not_found": {404},
     "rate_limited": {429},
     "budget_exceeded": {429},
     "internal": {500},

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from router.routing_mixture import Row, mixture
+from router.routing_served import LADDER, best_dial, outcome
 from router.routing_targets import Method, report
 from tests.fakes import difficulty
 
@@ -58,3 +60,20 @@ def test_a_saving_is_that_of_the_cheapest_threshold_that_is_right_often_enough()
     assert method.saving(40.0, 1.0) == pytest.approx(1 - 22 / 40)
     assert method.saving(40.0, 0.75) == pytest.approx(1 - 13 / 40)
     assert np.isnan(method.saving(40.0, 1.01))
+
+
+def test_a_climb_pays_its_samples_and_goes_up_only_where_they_differ(rows: list[Row]) -> None:
+    routing = replace(LADDER, tiers=LADDER.tiers[:2], policy="cascade", dial=0.5)
+    low_usd, high_usd = rows[0].usd[:2]
+    assert outcome(routing, rows[0]) == pytest.approx((1.0, 2 * low_usd))
+    assert outcome(routing, rows[1]) == pytest.approx((1.0, 4 * low_usd + high_usd))
+    alone = replace(rows[1], agreed=None, samples=1)
+    assert outcome(routing, alone) == pytest.approx((1.0, high_usd))
+
+
+def test_the_best_dial_keeps_what_is_asked_and_climbing_saves_more_than_predicting(
+    rows: list[Row],
+) -> None:
+    saved = {policy: best_dial(rows, policy, 1.0)[1] for policy in ("utility", "cascade")}
+    assert 0 < saved["utility"] < saved["cascade"]
+    assert np.isnan(best_dial(rows, "utility", 1.01)).all()

@@ -56,7 +56,7 @@ def test_the_table_of_strategies_is_the_registry() -> None:
 
 
 def test_the_table_of_auto_is_the_default() -> None:
-    told = rows("| p from | plan | completion tokens at most |")
+    told = rows("| p from | plan | completion tokens at most, thinking budgets aside |")
     for (least_p, plan, tokens), row in zip(told, TABLE, strict=True):
         assert float(least_p) == row.least_p
         assert plan.startswith(f"`{row.plan.strategy}`")

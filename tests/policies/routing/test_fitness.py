@@ -152,3 +152,23 @@ def test_a_forced_tier_that_is_known_to_be_unable_is_not() -> None:
     found = fit(LADDER, ["short", "long"], known, Needs(frozenset({"images"})), forced="short")
     assert found is not None
     assert found.names == ("long",)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+parts = st.fixed_dictionaries({}, optional={"type": anything, "text": anything}) | anything
+
+
+@given(
+    st.lists(parts, max_size=3),
+    st.dictionaries(
+        st.sampled_from(["tools", "functions", "response_format", "logprobs", "n", "modalities"]),
+        anything,
+    ),
+)
+def test_odd_bodies_have_needs_too(content: list[Any], fields: dict[str, Any]) -> None:
+    messages = [{"role": "user", "content": content}]
+    assert needs_of(query(body={"messages": messages} | fields)).features <= set(WORDS)

@@ -10,8 +10,10 @@ import pytest
 from policies.strategies.plan import outline_steps, shares
 from policies.strategies.single import ARMS, QUIET_ARMS
 from policies.strategies.stepwise import MOST_STEPS, is_last
-from policies.types import SearchPlan, Template
+from policies.types import Decision, SearchPlan, Template
+from router.spend import Spending
 from tests.lab.backend import LabBackend
+from tests.lab.clock import run
 from tests.lab.conduct import Faults
 from tests.lab.exact import assert_share, chain
 from tests.lab.problem import Problem
@@ -46,6 +48,25 @@ def test_an_arm_is_asked_for_in_the_clients_own_turn(arm: str) -> None:
     trials(PROBLEM, SearchPlan("single", arm=arm), 1, Lab((backend,)))
     (turn,) = backend.bodies[0]["messages"]
     assert turn["content"] == f"{PROBLEM.question()}\n\n{ARMS[arm]}".strip()
+
+
+@pytest.mark.parametrize("arm", [None, *ARMS])
+def test_a_call_without_a_search_asks_the_same(arm: str | None) -> None:
+    """A single answer is streamed as it comes, past the engine of searches."""
+    plan, problem = SearchPlan("single", arm=arm), replace(PROBLEM, think=1)
+    backend = LabBackend(records=True)
+
+    async def both() -> None:
+        search = Lab((backend,)).search(problem, plan)
+        budget = search.model.budget
+        decision = Decision(search.tier, plan, budget, "", "", "none", 0.5)
+        await search.run()
+        await Spending(search.world, search.query, decision, [search.tier]).complete()
+
+    run(both())
+    engine, direct = backend.bodies
+    for field in ("messages", "chat_template_kwargs"):
+        assert engine[field] == direct[field]
 
 
 def test_a_plan_makes_every_step_more_likely_right() -> None:

@@ -66,3 +66,26 @@ def test_what_only_a_continuation_could_honour_is_refused(name: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         parse_completions({"model": "auto", "prompt": "x", name: 2}, {})
     assert caught.value.param == name
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["model", "prompt", "echo", "best_of", "logprobs", "max_tokens", "stream", "router"]
+        ),
+        anything,
+    )
+)
+def test_any_json_is_understood_or_refused(body: dict[str, Any]) -> None:
+    try:
+        parsed = parse_completions({"model": "auto", "prompt": "x"} | body, {})
+    except InvalidRequestError:
+        return
+    assert len(parsed.body["messages"]) == 1

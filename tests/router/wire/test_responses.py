@@ -230,3 +230,51 @@ def test_a_refusal_names_the_field(fields: dict[str, Any], param: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         parse_responses({"model": "auto", "input": "hi"} | fields, {})
     assert caught.value.param == param
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+near_items = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["message", "function_call", "function_call_output", "reasoning"])
+        | json_values,
+        "role": st.sampled_from(["user", "assistant"]) | json_values,
+        "content": json_values
+        | st.lists(
+            st.fixed_dictionaries(
+                {"type": st.sampled_from(["input_text", "input_image", "input_file", "refusal"])},
+                optional=dict.fromkeys(("text", "image_url", "file_data", "detail"), json_values),
+            )
+        ),
+        **dict.fromkeys(("call_id", "name", "arguments", "output"), json_values),
+    },
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "model": st.just("auto") | json_values,
+            "input": st.lists(near_items, max_size=3) | json_values,
+            **{
+                name: json_values | st.lists(st.fixed_dictionaries({"type": st.just("function")}))
+                for name in (
+                    "instructions", "tools", "tool_choice", "text", "reasoning", "include",
+                    "max_output_tokens", "stream", "router", "background", "top_logprobs", "metadata",
+                )
+            },
+        },
+    )
+)  # fmt: skip
+def test_any_json_is_understood_or_refused(body: dict[str, Any]) -> None:
+    try:
+        query = parse_responses(body, {})
+    except InvalidRequestError:
+        return
+    assert query.body["messages"]
+    assert orjson.loads(orjson.dumps(HEAD.response("in_progress", "m")))

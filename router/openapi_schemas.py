@@ -1,0 +1,310 @@
+"""What requests and replies look like, as JSON Schema for ``/openapi.json``. Pure.
+
+A request's schema says what our parsers check and no more: what they leave to upstreams may be anything.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from policies.budgets import EFFORT_SHARE
+from policies.strategies import STRATEGIES
+
+from .admission import AUTO
+from .wire.anthropic_request import THINKING
+from .wire.completions import MOST_LOGPROBS
+from .wire.openai_request import MAX_SAMPLES, REFUSED
+
+Schema = dict[str, Any]
+
+
+def shape(required: str = "", /, **properties: Schema) -> Schema:
+    """Return the schema of an object; ``required`` are names in one string."""
+    named = {"required": required.split()} if required else {}
+    return {"type": "object", "properties": properties, **named}
+
+
+def number(low: float, high: float | None = None, kind: str = "number") -> Schema:
+    """Return the schema of a number within bounds."""
+    return {"type": kind, "minimum": low} | ({} if high is None else {"maximum": high})
+
+
+def integer(low: int, high: int | None = None) -> Schema:
+    """Return the schema of an integer within bounds."""
+    return number(low, high, "integer")
+
+
+def listed(items: Schema, **more: int) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": items, **more}
+
+
+def or_null(schema: Schema) -> Schema:
+    """Return the schema of what may also be null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def optional(fields: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Return fields that may be null, which is the same as leaving them out."""
+    return {name: or_null(schema) for name, schema in fields.items()}
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+TEXT: Schema = {"type": "string"}
+SAID: Schema = {"type": "string", "minLength": 1}
+FLAG: Schema = {"type": "boolean"}
+OBJECT: Schema = {"type": "object"}
+COUNT = integer(0)
+AMOUNT = number(0)
+SHARES: Schema = {"type": "object", "additionalProperties": number(0, 1)}
+TEXT_OR_PARTS: Schema = {"type": ["string", "array"]}
+
+ROUTER: dict[str, Schema] = {
+    "tier": TEXT,
+    "min_tier": TEXT,
+    "max_tier": TEXT,
+    "dial": number(0, 1),
+    "max_cost_usd": AMOUNT,
+    "max_thinking_tokens": COUNT,
+    "max_total_tokens": integer(1),
+    "strategy": {"type": "string", "enum": [AUTO, *sorted(STRATEGIES)]},
+    "n": integer(1, MAX_SAMPLES),
+    "cache": {
+        "type": "string",
+        "pattern": "^(no-store|no-cache|only-if-cached|max-age=[0-9]{1,9})$",
+    },
+    "dry_run": FLAG,
+    "progress": FLAG,
+}
+"""Keys of the ``router`` object; each is a header as well."""
+
+
+def _any_of(**kinds: Schema) -> Schema:
+    """Return the schema of a text, or a list of objects that their ``type`` tells apart."""
+    told = [
+        {**schema, "properties": {"type": {"const": kind}, **schema["properties"]}}
+        for kind, schema in kinds.items()
+    ]
+    typed = [{**schema, "required": ["type", *schema.get("required", ())]} for schema in told]
+    return {"anyOf": [TEXT, listed({"anyOf": typed})]}
+
+
+_TEXT_BLOCK = shape("text", text=TEXT)
+_BLOCKS = _any_of(
+    text=_TEXT_BLOCK,
+    image=shape("source", source=shape("type", type={"enum": ["base64", "url"]})),
+    document=shape("source", source=shape("type", type={"enum": ["base64", "text"]})),
+    tool_use=shape("id name input", id=SAID, name=SAID, input=OBJECT),
+    tool_result=shape("tool_use_id", tool_use_id=SAID, content=TEXT_OR_PARTS),
+    thinking=shape(),
+    redacted_thinking=shape(),
+)
+_PARTS = _any_of(
+    input_text=_TEXT_BLOCK,
+    output_text=_TEXT_BLOCK,
+    refusal=shape("refusal", refusal=TEXT),
+    input_image=shape("image_url", image_url=SAID),
+    input_file=shape("file_data", file_data=SAID),
+    input_audio=shape("input_audio", input_audio=OBJECT),
+)
+_ITEMS = _any_of(
+    message=shape(
+        "role content",
+        role={"enum": ["user", "assistant", "system", "developer"]},
+        content=_PARTS,
+    ),
+    function_call=shape("call_id name arguments", call_id=TEXT, name=TEXT, arguments=TEXT),
+    function_call_output=shape("call_id output", call_id=TEXT, output=_PARTS),
+    reasoning=shape(),
+)
+
+_EFFORT: Schema = {"type": "string", "enum": [*EFFORT_SHARE]}
+_TUNED = {
+    "router": ref("Router"),
+    "stream": FLAG,
+    "temperature": number(0, 2),
+    "top_p": number(0, 1),
+}
+_CHAT = {
+    **_TUNED,
+    "max_tokens": integer(1),
+    "max_completion_tokens": integer(1),
+    "n": integer(1, 128),
+    "reasoning_effort": _EFFORT,
+    "stream_options": OBJECT,
+}
+_COUNTED = {
+    "metadata": OBJECT,
+    "output_config": shape(effort=or_null(_EFFORT)),
+    "stop_sequences": listed(SAID),
+    "system": _any_of(text=_TEXT_BLOCK),
+    "thinking": shape("type", type={"enum": [*THINKING, "disabled"]}, budget_tokens=integer(1)),
+    "tool_choice": shape("type", type={"enum": ["auto", "any", "none", "tool"]}, name=SAID),
+    "tools": listed(shape("name input_schema", name=SAID, input_schema=OBJECT)),
+}
+_RESPONSES = {
+    **_TUNED,
+    "include": listed(TEXT),
+    "input": _ITEMS,
+    "instructions": TEXT,
+    "max_output_tokens": integer(1),
+    "previous_response_id": TEXT,
+    "reasoning": shape(effort=or_null(_EFFORT)),
+    "store": FLAG,
+    "text": OBJECT,
+    "tool_choice": {"type": ["string", "object"]},
+    "tools": listed(shape("type name", type={"const": "function"}, name=TEXT)),
+}
+_MESSAGE = shape("role", role=TEXT, content={"type": ["string", "array", "null"]})
+_TURN = shape("role content", role={"enum": ["user", "assistant", "system"]}, content=TEXT_OR_PARTS)
+
+
+def _request(required: str, may: Mapping[str, Schema], /, **must: Schema) -> Schema:
+    """Return the schema of a request; fields that would steer where it is sent are refused."""
+    fields = shape(f"model {required}", model=SAID, **must, **optional(may))
+    return {**fields, "propertyNames": {"not": {"enum": sorted(REFUSED)}}}
+
+
+def _verdict(said: str, left_out: str, schema: Schema) -> Schema:
+    named = {"decision_id": TEXT, said: schema, left_out: {"type": "null"}}
+    return {**shape(f"decision_id {said}", **named), "additionalProperties": False}
+
+
+REQUESTS: dict[str, Schema] = {
+    "ChatRequest": _request("messages", _CHAT, messages=listed(_MESSAGE, minItems=1)),
+    "MessagesRequest": _request(
+        "messages max_tokens",
+        {**_TUNED, **_COUNTED},
+        messages=listed(_TURN, minItems=1),
+        max_tokens=integer(1),
+    ),
+    "CountTokensRequest": _request("messages", _COUNTED, messages=listed(_TURN, minItems=1)),
+    "ResponsesRequest": {
+        **_request("", _RESPONSES),
+        "anyOf": [{"required": ["input"]}, {"required": ["previous_response_id"]}],
+    },
+    "CompletionRequest": _request(
+        "prompt",
+        {**_CHAT, "logprobs": integer(0, MOST_LOGPROBS), "best_of": {"const": 1}},
+        prompt={"anyOf": [SAID, listed(SAID, minItems=1, maxItems=1)]},
+    ),
+    "EmbeddingsRequest": _request(
+        "input", {}, input={"anyOf": [SAID, {"type": "array", "minItems": 1}]}
+    ),
+    "FeedbackRequest": {
+        "oneOf": [
+            _verdict("correct", "rating", FLAG),
+            _verdict("rating", "correct", number(0, 1)),
+        ]
+    },
+    "Router": {**shape(**optional(ROUTER)), "additionalProperties": False},
+}
+
+_TOLD = {"id": TEXT, "model": TEXT, "router": ref("RouterReport")}
+_USAGE = shape(
+    "prompt_tokens completion_tokens total_tokens",
+    prompt_tokens=COUNT,
+    completion_tokens=COUNT,
+    total_tokens=COUNT,
+)
+_CHOICES = {"created": COUNT, "choices": listed(OBJECT), "usage": _USAGE}
+_SCORE = shape(
+    "difficulty p_solve thinking_tokens domain language truncated classifier",
+    difficulty=number(0, 1),
+    p_solve=SHARES,
+    thinking_tokens=shape("p50 p90", p50=AMOUNT, p90=AMOUNT),
+    domain=SHARES,
+    language=TEXT,
+    truncated=FLAG,
+    classifier=TEXT,
+)
+_MAYBE_SHARE = or_null(number(0, 1))
+
+REPLIES: dict[str, Schema] = {
+    "ChatCompletion": shape(
+        "id object created model choices usage router",
+        object={"const": "chat.completion"},
+        **_TOLD,
+        **_CHOICES,
+    ),
+    "Completion": shape(
+        "id object created model choices usage router",
+        object={"const": "text_completion"},
+        **_TOLD,
+        **_CHOICES,
+    ),
+    "Response": shape(
+        "id object created_at model status output",
+        object={"const": "response"},
+        **_TOLD,
+        created_at=COUNT,
+        status=TEXT,
+        output=listed(OBJECT),
+        usage=or_null(OBJECT),
+    ),
+    "Message": shape(
+        "id type role content model usage router",
+        type={"const": "message"},
+        role={"const": "assistant"},
+        **_TOLD,
+        content=listed(OBJECT),
+        stop_reason=or_null(TEXT),
+        usage=OBJECT,
+    ),
+    "Decision": shape(
+        "decision_id tier model strategy n cause reason policy dial difficulty p_solve expected "
+        "thinking_budget max_total_tokens score explanation what_if strategies",
+        decision_id=TEXT,
+        **dict.fromkeys(("tier", "model", "strategy", "cause", "reason", "policy"), TEXT),
+        n=integer(1),
+        dial=number(0, 1),
+        difficulty=_MAYBE_SHARE,
+        p_solve=SHARES,
+        expected={
+            "type": "object",
+            "additionalProperties": shape("tokens cost_usd", tokens=AMOUNT, cost_usd=AMOUNT),
+        },
+        thinking_budget=or_null(COUNT),
+        max_total_tokens=or_null(COUNT),
+        score=or_null(_SCORE),
+        explanation=listed(shape("feature effect", feature=TEXT, effect={"type": "number"})),
+        what_if=listed(shape("change tier", change=TEXT, tier=TEXT)),
+        strategies=listed(TEXT),
+    ),
+    "TokenCount": shape("input_tokens estimated", input_tokens=COUNT, estimated=FLAG),
+    "Embeddings": shape("data", data=listed(OBJECT), model=TEXT, usage=OBJECT),
+    "Verdict": shape("decision_id", decision_id=TEXT, correct=FLAG, rating=number(0, 1)),
+    "Deleted": shape(
+        "id object deleted", id=TEXT, object={"const": "response"}, deleted={"const": True}
+    ),
+    "Model": shape("id", id=TEXT, object={"const": "model"}, type={"const": "model"}),
+    "ModelList": shape("data", data=listed(ref("Model")), object={"const": "list"}),
+    "Live": shape("status", status={"const": "live"}),
+    "Ready": shape(
+        "status tiers classifier prices",
+        status={"const": "ready"},
+        tiers=listed(TEXT),
+        classifier=TEXT,
+        prices=TEXT,
+        execution_provider=TEXT,
+        inflight=COUNT,
+        litellm_loaded=FLAG,
+    ),
+    "RouterReport": shape(
+        "tier model cause strategy stop_reason cost_usd",
+        **dict.fromkeys(("tier", "model", "cause", "strategy", "stop_reason"), TEXT),
+        **dict.fromkeys(("thinking_tokens", "upstream_tokens", "calls", "samples"), COUNT),
+        difficulty=_MAYBE_SHARE,
+        p_solve=SHARES,
+        thinking_budget=or_null(COUNT),
+        agreement=_MAYBE_SHARE,
+        cost_usd=AMOUNT,
+        baseline_cost_usd=AMOUNT,
+        estimated=FLAG,
+        unenforced=listed(TEXT),
+        propensity=number(0, 1),
+    ),
+}
