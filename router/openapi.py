@@ -9,7 +9,8 @@ from http import HTTPStatus
 from typing import Any
 
 from .errors import ApiError
-from .openapi_schemas import REPLIES, REQUESTS, ROUTER, TEXT, Schema, or_null, ref, shape
+from .openapi_replies import REPLIES
+from .openapi_schemas import REQUESTS, ROUTER, TEXT, Schema, or_null, ref, shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What requests and replies look like, as JSON Schema for ``/openapi.json``. Pure.
+"""What requests look like, as JSON Schema for ``/openapi.json``, and the words schemas are made of. Pure.
 
 A request's schema says what our parsers check and no more: what they leave to upstreams may be anything.
 """
@@ -83,25 +83,38 @@ ROUTER: dict[str, Schema] = {
 
 
 def _any_of(**kinds: Schema) -> Schema:
-    """Return the schema of a text, or a list of objects that their ``type`` tells apart."""
+    """Return the schema of a text, or of a list of objects that their ``type`` tells apart."""
     told = [
         {**schema, "properties": {"type": {"const": kind}, **schema["properties"]}}
         for kind, schema in kinds.items()
     ]
     typed = [{**schema, "required": ["type", *schema.get("required", ())]} for schema in told]
-    return {"anyOf": [TEXT, listed({"anyOf": typed})]}
+    return {"anyOf": [SAID, listed({"anyOf": typed}, minItems=1)]}
 
 
 _TEXT_BLOCK = shape("text", text=TEXT)
-_BLOCKS = _any_of(
-    text=_TEXT_BLOCK,
-    image=shape("source", source=shape("type", type={"enum": ["base64", "url"]})),
-    document=shape("source", source=shape("type", type={"enum": ["base64", "text"]})),
-    tool_use=shape("id name input", id=SAID, name=SAID, input=OBJECT),
-    tool_result=shape("tool_use_id", tool_use_id=SAID, content=TEXT_OR_PARTS),
-    thinking=shape(),
-    redacted_thinking=shape(),
-)
+_SOURCE = shape("source", source=shape("type", type={"enum": ["base64", "url", "text"]}))
+_TURNS = {
+    "user": _any_of(
+        text=_TEXT_BLOCK,
+        image=_SOURCE,
+        document=_SOURCE,
+        tool_result=shape("tool_use_id", tool_use_id=SAID, content=TEXT_OR_PARTS),
+    ),
+    "assistant": _any_of(
+        text=_TEXT_BLOCK,
+        tool_use=shape("id name input", id=SAID, name=SAID, input=OBJECT),
+        thinking=shape(),
+        redacted_thinking=shape(),
+    ),
+    "system": _any_of(text=_TEXT_BLOCK),
+}
+_TURN: Schema = {
+    "anyOf": [
+        shape("role content", role={"const": role}, content=content)
+        for role, content in _TURNS.items()
+    ]
+}
 _PARTS = _any_of(
     input_text=_TEXT_BLOCK,
     output_text=_TEXT_BLOCK,
@@ -140,7 +153,7 @@ _COUNTED = {
     "metadata": OBJECT,
     "output_config": shape(effort=or_null(_EFFORT)),
     "stop_sequences": listed(SAID),
-    "system": _any_of(text=_TEXT_BLOCK),
+    "system": _TURNS["system"],
     "thinking": shape("type", type={"enum": [*THINKING, "disabled"]}, budget_tokens=integer(1)),
     "tool_choice": shape("type", type={"enum": ["auto", "any", "none", "tool"]}, name=SAID),
     "tools": listed(shape("name input_schema", name=SAID, input_schema=OBJECT)),
@@ -148,7 +161,6 @@ _COUNTED = {
 _RESPONSES = {
     **_TUNED,
     "include": listed(TEXT),
-    "input": _ITEMS,
     "instructions": TEXT,
     "max_output_tokens": integer(1),
     "previous_response_id": TEXT,
@@ -159,7 +171,6 @@ _RESPONSES = {
     "tools": listed(shape("type name", type={"const": "function"}, name=TEXT)),
 }
 _MESSAGE = shape("role", role=TEXT, content={"type": ["string", "array", "null"]})
-_TURN = shape("role content", role={"enum": ["user", "assistant", "system"]}, content=TEXT_OR_PARTS)
 
 
 def _request(required: str, may: Mapping[str, Schema], /, **must: Schema) -> Schema:
@@ -183,7 +194,7 @@ REQUESTS: dict[str, Schema] = {
     ),
     "CountTokensRequest": _request("messages", _COUNTED, messages=listed(_TURN, minItems=1)),
     "ResponsesRequest": {
-        **_request("", _RESPONSES),
+        **_request("", _RESPONSES, input=_ITEMS),
         "anyOf": [{"required": ["input"]}, {"required": ["previous_response_id"]}],
     },
     "CompletionRequest": _request(
@@ -201,110 +212,4 @@ REQUESTS: dict[str, Schema] = {
         ]
     },
     "Router": {**shape(**optional(ROUTER)), "additionalProperties": False},
-}
-
-_TOLD = {"id": TEXT, "model": TEXT, "router": ref("RouterReport")}
-_USAGE = shape(
-    "prompt_tokens completion_tokens total_tokens",
-    prompt_tokens=COUNT,
-    completion_tokens=COUNT,
-    total_tokens=COUNT,
-)
-_CHOICES = {"created": COUNT, "choices": listed(OBJECT), "usage": _USAGE}
-_SCORE = shape(
-    "difficulty p_solve thinking_tokens domain language truncated classifier",
-    difficulty=number(0, 1),
-    p_solve=SHARES,
-    thinking_tokens=shape("p50 p90", p50=AMOUNT, p90=AMOUNT),
-    domain=SHARES,
-    language=TEXT,
-    truncated=FLAG,
-    classifier=TEXT,
-)
-_MAYBE_SHARE = or_null(number(0, 1))
-
-REPLIES: dict[str, Schema] = {
-    "ChatCompletion": shape(
-        "id object created model choices usage router",
-        object={"const": "chat.completion"},
-        **_TOLD,
-        **_CHOICES,
-    ),
-    "Completion": shape(
-        "id object created model choices usage router",
-        object={"const": "text_completion"},
-        **_TOLD,
-        **_CHOICES,
-    ),
-    "Response": shape(
-        "id object created_at model status output",
-        object={"const": "response"},
-        **_TOLD,
-        created_at=COUNT,
-        status=TEXT,
-        output=listed(OBJECT),
-        usage=or_null(OBJECT),
-    ),
-    "Message": shape(
-        "id type role content model usage router",
-        type={"const": "message"},
-        role={"const": "assistant"},
-        **_TOLD,
-        content=listed(OBJECT),
-        stop_reason=or_null(TEXT),
-        usage=OBJECT,
-    ),
-    "Decision": shape(
-        "decision_id tier model strategy n cause reason policy dial difficulty p_solve expected "
-        "thinking_budget max_total_tokens score explanation what_if strategies",
-        decision_id=TEXT,
-        **dict.fromkeys(("tier", "model", "strategy", "cause", "reason", "policy"), TEXT),
-        n=integer(1),
-        dial=number(0, 1),
-        difficulty=_MAYBE_SHARE,
-        p_solve=SHARES,
-        expected={
-            "type": "object",
-            "additionalProperties": shape("tokens cost_usd", tokens=AMOUNT, cost_usd=AMOUNT),
-        },
-        thinking_budget=or_null(COUNT),
-        max_total_tokens=or_null(COUNT),
-        score=or_null(_SCORE),
-        explanation=listed(shape("feature effect", feature=TEXT, effect={"type": "number"})),
-        what_if=listed(shape("change tier", change=TEXT, tier=TEXT)),
-        strategies=listed(TEXT),
-    ),
-    "TokenCount": shape("input_tokens estimated", input_tokens=COUNT, estimated=FLAG),
-    "Embeddings": shape("data", data=listed(OBJECT), model=TEXT, usage=OBJECT),
-    "Verdict": shape("decision_id", decision_id=TEXT, correct=FLAG, rating=number(0, 1)),
-    "Deleted": shape(
-        "id object deleted", id=TEXT, object={"const": "response"}, deleted={"const": True}
-    ),
-    "Model": shape("id", id=TEXT, object={"const": "model"}, type={"const": "model"}),
-    "ModelList": shape("data", data=listed(ref("Model")), object={"const": "list"}),
-    "Live": shape("status", status={"const": "live"}),
-    "Ready": shape(
-        "status tiers classifier prices",
-        status={"const": "ready"},
-        tiers=listed(TEXT),
-        classifier=TEXT,
-        prices=TEXT,
-        execution_provider=TEXT,
-        inflight=COUNT,
-        litellm_loaded=FLAG,
-    ),
-    "RouterReport": shape(
-        "tier model cause strategy stop_reason cost_usd",
-        **dict.fromkeys(("tier", "model", "cause", "strategy", "stop_reason"), TEXT),
-        **dict.fromkeys(("thinking_tokens", "upstream_tokens", "calls", "samples"), COUNT),
-        difficulty=_MAYBE_SHARE,
-        p_solve=SHARES,
-        thinking_budget=or_null(COUNT),
-        agreement=_MAYBE_SHARE,
-        cost_usd=AMOUNT,
-        baseline_cost_usd=AMOUNT,
-        estimated=FLAG,
-        unenforced=listed(TEXT),
-        propensity=number(0, 1),
-    ),
 }

@@ -35,8 +35,8 @@ class Recipe:
     answered_epochs: int = 60
     decay: float = 0.3
     ridge: float = 3.0
-    level_share: float = 0.3
-    rank_share: float = 0.5
+    level_share: float = 0.45
+    rank_share: float = 0.2
     answered_share: float = 0.6
     gram_share: float = 0.5
     mutated: int = 15_000

@@ -12,6 +12,7 @@ from typing import Any
 from policies.types import Decision, Query
 
 from .keys import cache_key
+from .minhash import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Claim:
         begun: When the request came, by a monotonic clock.
         decision: Once it was taken.
         landing: Takes the whole answer for those who follow this request.
-        near: What all wordings of the question may be answered with, if they share.
+        near: Its question's wording, if other wordings may share an answer; made when it is first needed.
     """
 
     key: str
@@ -63,7 +64,7 @@ class Claim:
     begun: float
     decision: Decision | None = None
     landing: Callable[[Any, Any], None] | None = None
-    near: "Claim | None" = None
+    near: Callable[[], Wording | None] | None = None
 
     def place_key(self, place: int) -> str:
         """Return the key of the answer by the tier at ``place``."""

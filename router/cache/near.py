@@ -1,18 +1,20 @@
 """Answers shared by paraphrases, and the bound on how often that may be wrong (``cache.near_max_error``).
 
-The gate is `canonical_form`; this is what is learnt about it. Each stored answer has a posterior of being wrong
+`near_index` finds other wordings and `near_gate` checks them; this is what is learnt about both. Each stored answer has a posterior of being wrong
 for another wording: a Beta distribution that begins at what the gate's test set showed and moves with
 feedback, as vCache learns a threshold for each cached prompt (arXiv 2502.03771); here it decides whether an
 entry is shared at all. So does the posterior over everything a tenant shared: a gate that does not fit
 somebody's questions switches itself off for them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 from policies.types import Query
 
+from .minhash import Wording
 from .paraphrase import canonical_form
 from .store import Store
 
@@ -38,10 +40,15 @@ def expected_error(good: float, bad: float, weight: float) -> float:
     return (PRIOR_ERROR * weight + bad) / (weight + good + bad)
 
 
-def near_query(query: Query) -> Query | None:
-    """Return a query that stands for all wordings of the last message; ``None`` if there is only one.
+def wording(query: Query, key_of: Callable[[Query], str], secret: bytes) -> Wording | None:
+    """Return how the last message is worded; ``None`` if there is only one way.
 
     Everything else that was said before and asked for stays as it is, so only the last wording may differ.
+
+    Args:
+        query: The request.
+        key_of: Returns a query's cache key.
+        secret: Keys the hashes.
     """
     messages = query.body.get("messages") or []
     last = messages[-1] if messages else {}
@@ -51,9 +58,11 @@ def near_query(query: Query) -> Query | None:
     form = canonical_form(content)
     if form is None:
         return None
-    # Not a text, so no wording can pose as a form.
-    told = {**last, "content": [{"type": "canonical_form", "tokens": form}]}
-    return replace(query, body={**query.body, "messages": [*messages[:-1], told]})
+    around = {**last, "content": None}
+    key = key_of(replace(query, body={**query.body, "messages": [*messages[:-1], around]}))
+    # Hashed again: a request like ``around`` would have that very key, for all to see.
+    bound = blake2b(key.encode(), digest_size=32, key=secret, person=b"tt-near").digest()
+    return Wording(form, key.partition(".")[0], bound)
 
 
 @dataclass(frozen=True, slots=True)

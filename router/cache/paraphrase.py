@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from .paraphrase_rules import OPENINGS, REWRITES, SAME, STARTERS
+from .paraphrase_rules import OPENINGS, QUOTING, REWRITES, SAME, STARTERS
 
 MAX_CHARS = 600
 MIN_TOKENS = 3
@@ -46,8 +46,8 @@ _SHORT = (
     (re.compile(r"(\w)['\u2019]ve\b", re.IGNORECASE), r"\1 have"),
     (re.compile(r"\bthe (\w+)['\u2019]s (\w+est) (\w+)"), r"the \2 \3 in the \1"),
     (
-        re.compile(r"\b(?:the )?(\w+)['\u2019]s (\w+)(?=\s*(?:$|[?.!,]|\b(?:in|on|at|as)\b))"),
-        r"the \2 of \1",
+        re.compile(r"\b(the |an? )?(\w+)['\u2019]s (\w+)(?=\s*(?:$|[?.!,]|\b(?:in|on|at|as)\b))"),
+        r"the \3 of \1\2",
     ),
 )
 _FRONTED = re.compile(
@@ -55,7 +55,7 @@ _FRONTED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CLOSING = re.compile(
-    r"(?<=[.!?,;])\s*(?:(?:many )?thanks(?: in advance| a lot)?|thank you(?: very much)?|please)[\s.!?]*$",
+    r"(?:,|;|(?<=[.!?]))\s*(?:(?:many )?thanks(?: in advance| a lot)?|thank you(?: very much)?|please)[\s.!?]*$",
     re.IGNORECASE,
 )
 """Only behind a mark: "how do I sign thank you" asks for the words themselves."""
@@ -66,17 +66,19 @@ def canonical_form(text: str) -> tuple[str, ...] | None:
     text = unicodedata.normalize("NFC", text).strip()
     if len(text) > MAX_CHARS or not text.isprintable():
         return None
-    tokens = _without_openings(_tokens(_unfolded(text)))
+    quoting = QUOTING.search(text) is not None
+    text = text if quoting else _CLOSING.sub("", text)
+    tokens = _without_openings(_tokens(_unfolded(text)), quoting=quoting)
     told = " ".join(SAME.get(piece, piece).replace(" ", _GLUE) for piece in tokens)
     for rule, replacement in REWRITES:
         told = rule.sub(replacement, told)
     form = tuple(piece.replace(_GLUE, " ") for piece in told.split(" "))
-    return form if MIN_TOKENS <= len(form) <= MAX_TOKENS else None
+    least = MIN_TOKENS - form[0].startswith("<w")
+    return form if least <= len(form) <= MAX_TOKENS else None
 
 
 def _unfolded(text: str) -> str:
     """Return the text with its short forms spelled out and a fronted phrase in its usual place."""
-    text = _CLOSING.sub("", text).rstrip(" ,;")
     text = _CONTRACTED.sub(r"\1 is", text)
     text = _NOT.sub(_negated, text)
     for short, long in _SHORT:
@@ -124,14 +126,19 @@ def _ends_sentence(text: str, at: int, tokens: Sequence[str]) -> bool:
     return text[at] != "!" or bool(tokens and len(tokens[-1]) > 1 and tokens[-1].isalpha())
 
 
-def _without_openings(tokens: list[str]) -> list[str]:
-    """Return the tokens without the phrases that lead to a question, as long as a question follows."""
+def _without_openings(tokens: list[str], *, quoting: bool) -> list[str]:
+    """Return the tokens without the phrases that lead to a question, as long as a question follows.
+
+    Args:
+        tokens: Of a text.
+        quoting: It may speak of words, so greetings stay.
+    """
     while True:
         for phrase, needs_starter in OPENINGS:
             n = len(phrase)
             if len(tokens) <= n or tuple(piece.lower() for piece in tokens[:n]) != phrase:
                 continue
-            if needs_starter and tokens[n].lower() not in STARTERS:
+            if needs_starter and (quoting or tokens[n].lower() not in STARTERS):
                 continue
             tokens = tokens[n:]
             break

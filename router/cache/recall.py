@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache as once
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,8 @@ from router.wire.directives import max_age_s
 from .claim import Claim, Kept, claim
 from .flights import Flights
 from .leases import Leases
-from .near import Votes, near_query
+from .near import Votes, wording
+from .near_index import NearIndex
 from .pools import Pools
 from .store import NullStore, Store
 from .tally import Tally
@@ -50,6 +52,7 @@ class Recall:
         pools: Samples of searches.
         tally: Counts what was saved.
         votes: On answers shared by paraphrases; ``None`` shares none.
+        index: Finds them; ``None`` shares none.
         tenants: Tells them apart.
         policy: The routing policy of requests that name none.
         sampled: Also keep answers to an explicit temperature above 0.
@@ -67,6 +70,7 @@ class Recall:
     pools: Pools | None = None
     tally: Tally | None = None
     votes: Votes | None = None
+    index: NearIndex | None = None
     tenants: Tenants = field(default_factory=Tenants)
     policy: str = ""
     sampled: bool = False
@@ -87,9 +91,9 @@ class Recall:
             begun=self.clock(),
         )
         made = make(query)
-        if self.votes is not None and (near := near_query(query)) is not None:
-            # Another wording may be predicted to need another tier.
-            made.near = replace(make(near), asked=None)
+        if self.index is not None:
+            # Only a miss needs it.
+            made.near = once(lambda: wording(query, lambda other: make(other).key, self.secret))
         return made
 
     async def find(
@@ -113,14 +117,26 @@ class Recall:
         kept = None
         if claim is not None and directive != "no-cache":
             kept = await self._look_up(claim, max_age_s(directive), needed)
-            if kept is None and claim.near is not None and self.votes is not None:
-                other = await self._look_up(claim.near, max_age_s(directive), needed)
-                if other is not None and await self.votes.allow(claim.near.key):
-                    kept = replace(other, near=True)
-                    await self.votes.served(decision_id, claim.near.key)
+            if kept is None:
+                kept = await self._near(claim, max_age_s(directive), needed, decision_id)
         if kept is None and directive == "only-if-cached":
             raise NotCachedError("no stored answer, and the request says only-if-cached")
         return kept
+
+    async def _near(
+        self, claim: Claim, max_age_s: int | None, needed: Callable[[], int], decision_id: str
+    ) -> Kept | None:
+        """Return an answer to the same question in another wording."""
+        asked = None if claim.near is None else claim.near()
+        if asked is None or self.index is None or self.votes is None:
+            return None
+        for entry in await self.index.find(asked):
+            # Another wording may be predicted to need another tier.
+            kept = await self._look_up(replace(claim, key=entry, asked=None), max_age_s, needed)
+            if kept is not None and await self.votes.allow(entry):
+                await self.votes.served(decision_id, entry)
+                return replace(kept, near=True)
+        return None
 
     async def _look_up(
         self, claim: Claim, max_age_s: int | None, needed: Callable[[], int]
@@ -145,10 +161,10 @@ class Recall:
             return
         if _whole(completion) and router["stop_reason"] in UNCUT:
             entry, ttl_s = self._entry(claim, completion, router)
-            stored = orjson.dumps(entry)
-            await self.store.put(claim.place_key(entry.place), stored, ttl_s)
-            if claim.near is not None:
-                await self.store.put(claim.near.place_key(entry.place), stored, ttl_s)
+            await self.store.put(claim.place_key(entry.place), orjson.dumps(entry), ttl_s)
+            asked = None if claim.near is None else claim.near()
+            if asked is not None and self.index is not None:
+                await self.index.add(asked, claim.key, entry.at)
         if claim.landing is not None:
             claim.landing(completion, router)
 
@@ -216,6 +232,7 @@ def open_recall(
     """
     tiers = routing.tiers
     ttls_s = [cache.ttl_of(tier.name, tier.rung) for tier in tiers]
+    near = cache.near_duplicates == "on"
     longest_s = max(tier.timeout_s for tier in tiers) + LANDING_S
     return Recall(
         store,
@@ -230,7 +247,8 @@ def open_recall(
         if isinstance(store, NullStore)
         else Flights(Leases(store, longest_s), longest_s),
         tally=Tally(store),
-        votes=Votes(store, cache.near_max_error) if cache.near_duplicates == "on" else None,
+        votes=Votes(store, cache.near_max_error) if near else None,
+        index=NearIndex(store, max(*ttls_s, cache.ttl_s)) if near else None,
         pools=Pools(store, secret, tuple(versions), max(ttls_s), cache.sampled),
         tenants=Tenants((cache.tenant_header or "").lower().encode() or None, cache.shared),
         policy=routing.policy,

@@ -11,7 +11,7 @@ from loadtest import cache_bench
 def test_it_measures_hits_misses_sharing_and_memory(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--rounds", "1", "--requests", "200", "--entries", "50", "--together", "40"]
+    options = ["--rounds", "1", "--requests", "200", "--entries", "600", "--together", "40"]
     status = cache_bench.main(
         [*options, "--workers", "1", "--json", str(tmp_path / "figures.json")]
     )

@@ -1,6 +1,6 @@
-"""A second set for near duplicates, written and frozen before it was first run: 140 traps, 110 paraphrases.
+"""A second set for near duplicates, written before it was first run: 140 traps, 110 paraphrases.
 
-``{one|other}`` stands for the two wordings of a trap; a trap whose wordings differ by more is written out.
+``{one|other}`` stands for the two wordings of a trap. The gate was then mended and widened with it at hand.
 """
 
 import re
@@ -264,12 +264,24 @@ Why is the ocean salty? / Why is the sea salty?"""
 
 def traps() -> list[Pair]:
     """Return pairs that must never share an answer."""
-    return [(_wording(line, 1), _wording(line, 2)) for line in _TRAPS.splitlines()]
+    return split_up(_TRAPS)
 
 
 def paraphrases() -> list[Pair]:
     """Return pairs that ask the same."""
-    return [(one, other) for one, _, other in (line.partition(" / ") for line in _PARAPHRASES.splitlines())]
+    return beside(_PARAPHRASES)
+
+
+def split_up(lines: str) -> list[Pair]:
+    """Return a pair for each line: what stands on the left of its bars, and on their right."""
+    return [(_wording(line, 1), _wording(line, 2)) for line in lines.splitlines()]
+
+
+def beside(lines: str) -> list[Pair]:
+    """Return a pair for each line: what stands on the left of its slash, and on its right."""
+    return [
+        (one, other) for one, _, other in (line.partition(" / ") for line in lines.splitlines())
+    ]
 
 
 def _wording(line: str, which: int) -> str:

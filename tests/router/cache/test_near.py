@@ -8,30 +8,69 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from router.cache.near import ENTRY_WEIGHT, PRIOR_ERROR, Votes, expected_error, near_query
+from policies.types import Query
+from router.cache.keys import cache_key
+from router.cache.minhash import Wording
+from router.cache.near import ENTRY_WEIGHT, PRIOR_ERROR, Votes, expected_error, wording
+from router.cache.near_gate import MAX_SPARE, asks_the_same, kin
 from router.cache.paraphrase import canonical_form
 from router.cache.redis_store import RedisStore
 from tests.fakes import query
-from tests.router.cache.minimal_pairs import different, same
+from tests.router.cache.fresh_pairs import fresh_paraphrases, fresh_traps
+from tests.router.cache.held_out_pairs import paraphrases, traps
+from tests.router.cache.minimal_pairs import Pair, different, same
 
+SECRET = b"s" * 32
 ENTRY = "tt:{tenant.entry}:answer"
 
 
 def meets(one: str, other: str) -> bool:
-    form = canonical_form(one)
-    return form is not None and form == canonical_form(other)
+    forms = canonical_form(one), canonical_form(other)
+    return forms[0] is not None and forms[1] is not None and asks_the_same(forms[0], forms[1])
 
 
-def test_no_minimal_pair_shares_a_form() -> None:
-    pairs = different()
-    assert len({frozenset(pair) for pair in pairs}) == 400
-    assert [pair for pair in pairs if meets(*pair)] == []
+@pytest.mark.parametrize(
+    ("pairs", "count"),
+    [(different(), 400), (traps(), 140), (fresh_traps(), 80)],
+    ids=["with the rules", "second", "third"],
+)
+def test_no_minimal_pair_asks_the_same(pairs: list[Pair], count: int) -> None:
+    assert len({frozenset(pair) for pair in pairs}) == count
+    assert [pair for pair in pairs if meets(*pair) or meets(*reversed(pair))] == []
 
 
-def test_many_paraphrases_do() -> None:
-    pairs = same()
-    assert len({frozenset(pair) for pair in pairs}) == 200
-    assert sum(meets(*pair) for pair in pairs) / 200 > 0.7
+@pytest.mark.parametrize(
+    ("pairs", "count", "least"),
+    [(same(), 200, 0.85), (paraphrases(), 110, 0.5), (fresh_paraphrases(), 60, 0.65)],
+    ids=["with the rules", "second", "third"],
+)
+def test_many_paraphrases_do(pairs: list[Pair], count: int, least: float) -> None:
+    assert len({frozenset(pair) for pair in pairs}) == count
+    assert sum(meets(*pair) for pair in pairs) / count >= least
+
+
+@given(st.sampled_from([*same(), *paraphrases(), *fresh_paraphrases()]))
+def test_what_the_gate_lets_through_is_made_of_kindred_words(pair: Pair) -> None:
+    """Otherwise the index could not open a sealed form that the gate would accept."""
+    one, other = (canonical_form(text) for text in pair)
+    if one is not None and other is not None and asks_the_same(one, other):
+        assert set(other) <= kin(one)
+        assert set(one) <= kin(other)
+        assert asks_the_same(other, one)
+        assert abs(len(one) - len(other)) <= MAX_SPARE
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Is the sea good for a kid?", "Is the ocean good for a child?"),
+        ("Is it exactly 5 metres?", "Is it 5 metres?"),
+        ("Is it actually, exactly noon?", "Is it noon?"),
+    ],
+)
+def test_two_small_differences_or_one_beside_a_number_are_too_many(one: str, other: str) -> None:
+    assert not meets(one, other)
+    assert meets("Is the sea good for a dog?", "Is the ocean good for a dog?")
 
 
 @given(st.text(max_size=40))
@@ -51,27 +90,35 @@ def test_different_numbers_never_meet(one: int, other: int) -> None:
 def test_arithmetic_is_kept_mark_by_mark(text: str) -> None:
     """A form may drop the marks that end a sentence, the word "the" and spaces, and nothing else."""
     form = canonical_form(f"what is {text} zz")
-    if form is not None and form[0] == "WHAT":
+    if form is not None and form[0] == "<what>":
         kept = "".join(form[1:]).lower()
         lost = [c for c in text.lower() if c.isdigit() and kept.count(c) < text.count(c)]
         assert not lost
+
+
+def key_of(asked: Query) -> str:
+    return cache_key(SECRET, tenant=asked.tenant, body=asked.body)
+
+
+def worded(asked: Query) -> Wording | None:
+    return wording(asked, key_of, SECRET)
 
 
 def test_only_the_last_wording_may_differ() -> None:
     one, other = (
         query(text) for text in ("What is the capital of Peru?", "Tell me the capital of Peru")
     )
-    near = [near_query(asked) for asked in (one, other)]
-    assert near[0] is not None
-    assert near[1] is not None
-    assert near[0].body == near[1].body
+    told = worded(one)
+    assert told is not None
+    assert told == worded(other)
     system = {"messages": [{"role": "system", "content": "x"}, *one.body["messages"]]}
-    differs = near_query(query(body=system))
+    differs = worded(query(body=system))
     assert differs is not None
-    assert differs.body != near[0].body
-    assert near_query(query("hm")) is None
-    assert near_query(query("What is the capital of Peru?", body={"tools": [{}]})) is None
-    assert near_query(query("What is this?\n\n    x = 1")) is None
+    assert differs.form == told.form
+    assert not set(differs.buckets()) & set(told.buckets())
+    assert worded(query("hm")) is None
+    assert worded(query("What is the capital of Peru?", body={"tools": [{}]})) is None
+    assert worded(query("What is this?\n\n    x = 1")) is None
 
 
 def test_the_error_to_expect_moves_with_judgements() -> None:
