@@ -12,13 +12,14 @@ from hashlib import blake2b
 from itertools import pairwise
 from random import Random
 
-from .near_gate import MAX_SPARE, Form, asks_the_same, kin
+from .near_gate import MAX_SPARE, Form, asks_the_same, kin, loosened
 from .paraphrase_rules import TWINS
 
 BANDS = 8
 ROWS = 2
 """Two questions that share half of their words meet with a probability of 1 - (1 - 1/4) ** 8 = 0.9."""
 
+BUCKETS = BANDS + 1
 MAX_SHINGLES = 32
 DIGEST_BYTES = 32
 SEAL_BYTES = 6
@@ -31,39 +32,13 @@ _STEPS = tuple(
 """The same in every process, as the buckets are everybody's."""
 
 _MANY = re.compile(r"(?<=[a-z]{2})(?:ies|(?:(?<=[sxo])|(?<=[cs]h))es|(?<!s)s)$")
-_FRAMING = frozenset(
-    {
-        "a",
-        "the",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "by",
-        "with",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "do",
-        "does",
-        "did",
-        "i",
-        "you",
-        "and",
-        "or",
-        "what",
-        "how",
-        "there",
-        ",",
-        ":",
-        ".",
-    }
-)
+# fmt: off
+_FRAMING = frozenset({
+    "a", "the", "of", "in", "on", "at", "to", "for", "from", "by", "with", "is", "are", "was", "were", "be", "do",
+    "does", "did", "i", "you", "and", "or", "what", "how", "there", ",", ":", ".",
+    "<what>", "<howto>", "<work>", "<give>", "<write>",
+})
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +56,18 @@ class Wording:
     secret: bytes
 
     def buckets(self) -> list[str]:
-        """Return the keys of the buckets it belongs to; they share a hash tag."""
+        """Return the keys of the buckets it belongs to; they share a hash tag.
+
+        The first is that of questions equal but for their framing: however many share most of their
+        words, those meet.
+        """
         lowest = _minhash(self.secret, self.form)
-        bands = (lowest[i : i + ROWS] for i in range(0, len(lowest), ROWS))
-        return [
-            f"{self.tag}.near}}:{_keyed(self.secret, repr((i, band)), b'tt-near-band', 16).hex()}"
-            for i, band in enumerate(bands)
-        ]
+        bands = [repr((i, lowest[i : i + ROWS])) for i in range(0, len(lowest), ROWS)]
+        names = (
+            _keyed(self.secret, name, b"tt-near-band", 16).hex()
+            for name in (loosened(self.form), *bands)
+        )
+        return [f"{self.tag}.near}}:{name}" for name in names]
 
     def entry(self, member: bytes) -> str | None:
         """Return the entry that a bucket's member stands for if its question is the same one."""

@@ -37,10 +37,9 @@ def asks_the_same(one: Form, other: Form) -> bool:
     """Return whether an answer to either form answers the other."""
     if one == other:
         return True
-    if max(len(one), len(other)) > MAX_LOOSE_TOKENS:
-        return False
-    left, right = _loosened(one), _loosened(other)
-    return left == right or _one_word_apart(left.split(" "), right.split(" "))
+    left, right = loosened(one), loosened(other)
+    short = max(len(one), len(other)) <= MAX_LOOSE_TOKENS
+    return left == right or (short and _one_word_apart(left.split(" "), right.split(" ")))
 
 
 def kin(form: Form) -> set[str]:
@@ -66,9 +65,9 @@ def _one_word_apart(left: Sequence[str], right: Sequence[str]) -> bool:
     return left[at:] == right[at + 1 :] and right[at] in FILLERS and not exact
 
 
-def _loosened(form: Form) -> str:
-    """Return the form without what may differ."""
-    if any(" " in piece for piece in form):
+def loosened(form: Form) -> str:
+    """Return the form without what may differ anywhere; not to be shown, only to be compared."""
+    if len(form) > MAX_LOOSE_TOKENS or any(" " in piece for piece in form):
         return repr(form)
     told = " ".join(form)
     if form[0] == "<howto>":

@@ -171,7 +171,7 @@ def _send(
     def send(case: schemathesis.Case[Any]) -> None:
         if mode is GenerationMode.POSITIVE:
             case.body = whole(case.body)
-        said = http.request(**(case.as_transport_kwargs(url) | {"cookies": None}))
+        said = http.request(**_as_sent(case, url))
         found.sent[route, said.status_code] += 1
         if why := is_broken(said):
             found.failures.append(f"{route} {why}: {said.text[-300:]} <- {case.body!r:.800}")
@@ -181,6 +181,13 @@ def _send(
             found.failures += [f"{route}: {why}" for why in group.exceptions]
 
     send()
+
+
+def _as_sent(case: schemathesis.Case[Any], url: str) -> dict[str, Any]:
+    """Return a request in the words of httpx; the generator has those of requests."""
+    asked = case.as_transport_kwargs(url)
+    same = ("method", "url", "headers", "params", "json")
+    return {name: asked.get(name) for name in same} | {"content": asked.get("data")}
 
 
 def main() -> int:

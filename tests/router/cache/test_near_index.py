@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from router.cache.keys import cache_key
-from router.cache.minhash import BANDS, DIGEST_BYTES, Wording
+from router.cache.minhash import BUCKETS, DIGEST_BYTES, Wording
 from router.cache.near import wording
 from router.cache.near_index import BUCKET_ENTRIES, NearIndex
 from router.cache.redis_store import RedisStore
@@ -74,7 +74,7 @@ async def test_nothing_of_a_question_can_be_read_or_compared(
     text = "What is the PIN of Zebediah?"
     await index.add(worded(text, "acme"), key(text, "acme"), 1)
     keys: list[bytes] = await clean.keys("*")
-    assert len(keys) == BANDS
+    assert len(keys) == BUCKETS
     assert len({bucket.partition(b"}")[0] for bucket in keys}) == 1, "one slot of a cluster"
     stored = b"".join([await clean.dump(bucket) or b"" for bucket in keys] + keys)
     assert not [word for word in (b"PIN", b"pin", b"Zebediah", b"acme") if word in stored]
@@ -82,6 +82,17 @@ async def test_nothing_of_a_question_can_be_read_or_compared(
     members = [worded(text, "acme").member(entry) for entry in (key(text, "acme"), other)]
     assert members[0][DIGEST_BYTES:] != members[1][DIGEST_BYTES:], "equal forms do not look equal"
     assert worded(text, "acme", b"x" * 32).entry(members[0]) is None
+
+
+async def test_a_crowd_of_like_questions_pushes_none_out(index: NearIndex) -> None:
+    ask = (
+        "Translate the following sentence of my letter into French and explain it: we met {} cats."
+    )
+    texts = [ask.format(n) for n in range(20, 20 + 10 * BUCKET_ENTRIES)]
+    for at, text in enumerate(texts):
+        await index.add(worded(text), key(text), at)
+    for text in texts:
+        assert await index.find(worded(text)) == [key(text)]
 
 
 async def test_tenants_do_not_meet(index: NearIndex) -> None:
@@ -101,7 +112,7 @@ async def test_a_bucket_is_bounded_and_goes_with_its_tenant(index: NearIndex, cl
         assert 0 < await clean.ttl(bucket) <= TTL_S
     assert set(await index.find(asked)) <= set(entries[-BUCKET_ENTRIES:])
     assert await index.store.purge("other") == 0
-    assert await index.store.purge("t") == BANDS
+    assert await index.store.purge("t") == BUCKETS
     assert await index.find(asked) == []
 
 
@@ -132,4 +143,4 @@ def test_the_order_of_framing_makes_no_difference_to_the_buckets(words: list[str
     told = " ".join(words)
     buckets = worded(f"Is the {told}?").buckets()
     assert buckets == worded(f"Hi, is {told}").buckets()
-    assert len(set(buckets)) == BANDS
+    assert len(set(buckets)) == BUCKETS
