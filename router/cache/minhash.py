@@ -7,12 +7,13 @@ digest: it can be checked against words one has, and neither be read nor compare
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from random import Random
 
-from .near_gate import MAX_SPARE, Form, asks_the_same, kin, loosened
+from .near_gate import MAX_LOOSE_TOKENS, MAX_SPARE, Form, asks_the_same, kin, loosened
 from .paraphrase_rules import TWINS
 
 BANDS = 8
@@ -73,13 +74,17 @@ class Wording:
         """Return the entry that a bucket's member stands for if its question is the same one."""
         digest, sealed = member[:DIGEST_BYTES], member[DIGEST_BYTES:]
         seals = [sealed[i : i + SEAL_BYTES] for i in range(0, len(sealed), SEAL_BYTES)]
-        if abs(len(seals) - len(self.form)) > MAX_SPARE:
-            return None
-        words = {self._seal(digest, word): word for word in kin(self.form)}
-        other = tuple(words.get(seal, "") for seal in seals)
-        if "" in other or not asks_the_same(self.form, other):
+        if abs(len(seals) - len(self.form)) > MAX_SPARE or not self._opens(digest, seals):
             return None
         return f"{self.tag}.{digest.hex()}}}:answer"
+
+    def _opens(self, digest: bytes, seals: Sequence[bytes]) -> bool:
+        if len(self.form) > MAX_LOOSE_TOKENS:
+            pairs = zip_longest(self.form, seals, fillvalue="")
+            return all(word and self._seal(digest, word) == seal for word, seal in pairs)
+        words = {self._seal(digest, word): word for word in kin(self.form)}
+        other = tuple(words.get(seal, "") for seal in seals)
+        return "" not in other and asks_the_same(self.form, other)
 
     def member(self, entry: str) -> bytes:
         """Return what stands for an entry in a bucket."""
@@ -108,7 +113,7 @@ def _shingles(form: Form) -> set[str]:
 def _one_of_a_kind(word: str) -> str:
     """Return one spelling for one and many, and for two words that may stand for each other."""
     single = _MANY.sub(lambda found: "y" if found[0] == "ies" else "", word)
-    return min(single, *TWINS.get(single, ()))
+    return min((single, *TWINS.get(single, frozenset())))
 
 
 def _keyed(secret: bytes, text: str, person: bytes, size: int, salt: bytes = b"") -> bytes:

@@ -11,7 +11,7 @@ from .paraphrase_rules import FILLERS, TECH, TWINS
 
 Form = tuple[str, ...]
 
-NOUN = re.compile(r"[a-z]{3,}")
+_NOUN = re.compile(r"[a-z]{3,}")
 
 _GENERIC = (
     (re.compile(r"\bdoes a ([a-z]{3,})(?= [a-z]+(?: |$))"), "do "),
@@ -24,7 +24,6 @@ _KIND = re.compile(r"^(are [a-z]+s) a ([a-z]{3,})$")
 _PLACED = re.compile(rf" (?:in|on) ({TECH})(?= |$)")
 _ARTICLE = re.compile(r"\b(?:a|the) ")
 _BEFORE_MANY = re.compile(r"\bthe (?=[a-z]+[^su ]s\b)")
-
 
 MAX_SPARE = 3
 """Forms that ask the same differ in length by no more."""
@@ -44,11 +43,9 @@ def asks_the_same(one: Form, other: Form) -> bool:
 
 def kin(form: Form) -> set[str]:
     """Return the words that a form asking the same may have."""
-    if len(form) > MAX_LOOSE_TOKENS:
-        return set(form)
     words = {*form, *FILLERS, "a", "the", "in", "on", "do", "does", "is", "are"}
     for piece in form:
-        if NOUN.fullmatch(piece):
+        if _NOUN.fullmatch(piece):
             words |= {plural(piece), piece[:-1], piece[:-2], f"{piece[:-3]}y"}
         words |= TWINS.get(piece, frozenset())
     return words
@@ -61,7 +58,7 @@ def _one_word_apart(left: Sequence[str], right: Sequence[str]) -> bool:
     at = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), len(left))
     if len(left) == len(right):
         return left[at + 1 :] == right[at + 1 :] and right[at] in TWINS.get(left[at], frozenset())
-    exact = any(piece[0].isdigit() for piece in left)
+    exact = any(piece[:1].isdigit() for piece in left)
     return left[at:] == right[at + 1 :] and right[at] in FILLERS and not exact
 
 

