@@ -22,7 +22,7 @@ from .bootstrap import Runtime, open_runtime
 from .callers import body_of, caller
 from .embeddings import embedding_routes
 from .endpoint import Endpoint, Load, Message, Receive, Scope, Send
-from .errors import ApiError, InvalidRequestError, ModelNotFoundError
+from .errors import ApiError, InternalError, InvalidRequestError, ModelNotFoundError
 from .feedback import read_json
 from .messages import MESSAGES, count_tokens
 from .metrics import CONTENT_TYPE
@@ -92,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes.append(Route("/v1/feedback", _feedback, methods=["POST"]))
     app.add_exception_handler(HTTPException, _http_exception)
     app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(Exception, _defect)
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:
@@ -178,6 +179,11 @@ def _as_response(reply: Reply) -> Response:
 async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError), "registered for nothing else"
     return _told(request, error)
+
+
+async def _defect(request: Request, _: Exception) -> Response:
+    """Give a defect the contract's envelope; the framework raises it again, so that it is logged."""
+    return _told(request, InternalError("a defect of ours; the log has it"))
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

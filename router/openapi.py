@@ -97,6 +97,12 @@ _VERSION: Schema = {
     "description": "Where it is sent, models and errors have Anthropic's shape.",
     "schema": TEXT,
 }
+_SESSION: Schema = {
+    "name": "x-session-id",
+    "in": "header",
+    "description": "Names the conversation that a request belongs to.",
+    "schema": TEXT,
+}
 
 
 def document(version: str) -> dict[str, Any]:
@@ -156,7 +162,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if "/v1/models" in operation.route:
         given.append(_VERSION)
     if operation.routed:
-        given += [{"$ref": f"#/components/parameters/{key}"} for key in ROUTER]
+        given += [_SESSION, *({"$ref": f"#/components/parameters/{key}"} for key in ROUTER)]
     return given
 
 
@@ -216,7 +222,8 @@ def _envelopes() -> dict[str, Schema]:
         param=or_null(TEXT),
         code={"type": "string", "enum": known},
     )
-    anthropic = shape("type message", type=TEXT, message=TEXT)
+    details = shape("error_code param", error_code=error["properties"]["code"], param=or_null(TEXT))
+    anthropic = shape("type message details", type=TEXT, message=TEXT, details=details)
     return {
         "Error": shape("error", error=error),
         "AnthropicError": shape("type error", type={"const": "error"}, error=anthropic),

@@ -12,7 +12,8 @@ from policies.strategies import STRATEGIES
 from .admission import AUTO
 from .wire.anthropic_request import THINKING
 from .wire.completions import MOST_LOGPROBS
-from .wire.openai_request import MAX_SAMPLES, REFUSED
+from .wire.openai_request import LARGEST_SEED, MAX_SAMPLES, REFUSED
+from .wire.responses_items import ROLES
 
 Schema = dict[str, Any]
 
@@ -82,14 +83,16 @@ ROUTER: dict[str, Schema] = {
 """Keys of the ``router`` object; each is a header as well."""
 
 
-def _any_of(**kinds: Schema) -> Schema:
+def _any_of(*others: Schema, **kinds: Schema) -> Schema:
     """Return the schema of a text, or of a list of objects that their ``type`` tells apart."""
-    told = [
-        {**schema, "properties": {"type": {"const": kind}, **schema["properties"]}}
+    typed = [
+        shape(
+            " ".join(["type", *schema.get("required", ())]),
+            **{"type": {"const": kind}, **schema["properties"]},
+        )
         for kind, schema in kinds.items()
     ]
-    typed = [{**schema, "required": ["type", *schema.get("required", ())]} for schema in told]
-    return {"anyOf": [SAID, listed({"anyOf": typed}, minItems=1)]}
+    return {"anyOf": [SAID, listed({"anyOf": [*others, *typed]}, minItems=1)]}
 
 
 _TEXT_BLOCK = shape("text", text=TEXT)
@@ -124,9 +127,10 @@ _PARTS = _any_of(
     input_audio=shape("input_audio", input_audio=OBJECT),
 )
 _ITEMS = _any_of(
-    message=shape(
+    shape(
         "role content",
-        role={"enum": ["user", "assistant", "system", "developer"]},
+        type={"enum": ["message", None]},
+        role={"enum": [*ROLES]},
         content=_PARTS,
     ),
     function_call=shape("call_id name arguments", call_id=TEXT, name=TEXT, arguments=TEXT),
@@ -147,6 +151,8 @@ _CHAT = {
     "max_completion_tokens": integer(1),
     "n": integer(1, 128),
     "reasoning_effort": _EFFORT,
+    "response_format": OBJECT,
+    "seed": integer(-LARGEST_SEED - 1, LARGEST_SEED),
     "stream_options": OBJECT,
 }
 _COUNTED = {

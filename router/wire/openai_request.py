@@ -35,6 +35,8 @@ _WRAPPERS = frozenset({"extra_body", "litellm_params", "model_kwargs", "optional
 LONGEST_INTEGER = 18
 """Digits of a number in a header: as many as fit a 64-bit integer, as in JSON."""
 
+LARGEST_SEED = 2**63 - 1
+
 NO_WISHES = Wishes()
 _WISHES = ("tier", "min_tier", "max_tier", "dial", "strategy", "n")
 
@@ -73,10 +75,12 @@ def parse_chat(
     messages = _messages(body)
     stream = _typed(body, "stream", bool) or False
     options = _typed(body, "stream_options", dict) or {}
+    _typed(body, "response_format", dict)
     wanted = _router(body.get("router"), overrides)
     for name, low, high in (("temperature", 0, 2), ("top_p", 0, 1)):
         _number(body, name, low, high)
     _integer(body, "n", 1, 128)
+    _integer(body, "seed", -LARGEST_SEED - 1, LARGEST_SEED)
     limits = [_integer(body, name, 1, None) for name in ("max_tokens", "max_completion_tokens")]
     effort = _typed(body, "reasoning_effort", str)
     if effort is not None and effort not in EFFORT_SHARE:

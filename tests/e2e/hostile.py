@@ -78,6 +78,11 @@ VALUES: tuple[Any, ...] = (
     float("nan"), float("inf"), DEEP,
 )  # fmt: skip
 
+WAYS: tuple[dict[str, Any], ...] = (
+    {}, {"stream": True}, {"model": "auto:long"}, {"model": "auto:long", "stream": True},
+)  # fmt: skip
+"""How a body is sent that does not say it otherwise: a search reads more of it than a single call does."""
+
 RAW = (
     b"", b" ", b"{", b"null", b"[]", b"0", b'""', b"\xff\xfe", b"\xef\xbb\xbf{}", b"[" * 5000,
     b'{"a":' * 5000, b'{"model": NaN}', b'{"model": "\\ud800"}', b"{'model': 1}", b"a=b&c=d", b"\0" * 64,
@@ -122,9 +127,8 @@ def every() -> Iterator[Request]:
         for headers in HEADERS:
             yield path, json.dumps(body).encode(), headers
         for changed in _changed(body):
-            yield path, json.dumps(changed).encode(), []
-            if "stream" not in changed:
-                yield path, json.dumps(changed | {"stream": True}).encode(), []
+            for way in WAYS if changed.get("model") == "auto" else ({},):
+                yield path, json.dumps(changed | way).encode(), []
 
 
 def some(count: int, seed: int = 2026) -> list[Request]:

@@ -69,6 +69,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"max_tokens": -1}, "max_tokens"), ({"max_tokens": "9"}, "max_tokens"),
     ({"max_completion_tokens": 0}, "max_completion_tokens"),
     ({"reasoning_effort": "huge"}, "reasoning_effort"), ({"reasoning_effort": 3}, "reasoning_effort"),
+    ({"response_format": "json"}, "response_format"), ({"seed": [1]}, "seed"), ({"seed": 2**63}, "seed"),
     ({"router": []}, "router"), ({"router": {"colour": 1}}, "router.colour"),
     ({"router": {"tier": 1}}, "router.tier"), ({"router": {"tier": "huge"}}, "router.tier"),
     ({"router": {"min_tier": "huge"}}, "router.min_tier"),

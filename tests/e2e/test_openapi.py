@@ -11,6 +11,9 @@ import httpx
 import pytest
 import schemathesis
 from jsonschema import Draft202012Validator
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from router.app import create_app
 from router.openapi import OPERATIONS, codes, document
@@ -104,6 +107,24 @@ async def test_hostile_requests_are_refused_or_answered(server: Server) -> None:
     async with httpx.AsyncClient(base_url=server.url, verify=False, timeout=30) as http:
         await asyncio.gather(*[send_them(http) for _ in range(8)])
     assert not broken
+
+
+async def test_a_defect_outside_the_hot_routes_has_the_envelope_too() -> None:
+    async def stumble(_: Request) -> Response:
+        raise RuntimeError("a secret")
+
+    app = create_app(Settings.model_validate(ladder("http://127.0.0.1:9", cache={"url": "off"})))
+    app.router.routes.append(Route("/stumble", stumble))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(base_url="http://proxy", transport=transport) as http,
+    ):
+        said = await http.get("/stumble")
+    assert said.status_code == 500
+    assert said.json()["error"]["code"] == "internal"
+    assert said.headers["x-request-id"]
+    assert "secret" not in said.text
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-router-dry-run": "false"}])

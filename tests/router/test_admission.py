@@ -143,7 +143,7 @@ def test_without_keys_equal_tokens_and_only_those_share_a_tenant(a: bytes, b: by
 
 def test_a_model_name_and_a_wish_that_name_two_tiers_are_refused() -> None:
     both = query(model="auto:long", wishes={"tier": "short"})
-    with pytest.raises(InvalidRequestError, match="'long' and router.tier 'short'; name one"):
+    with pytest.raises(InvalidRequestError, match=r"'long' and router\.tier 'short'; name one"):
         admit(both, LADDER, MODELS)
     same = query(model="auto:long", wishes={"tier": "long"})
     assert admit(same, LADDER, MODELS).wishes.tier == "long"
