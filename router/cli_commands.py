@@ -208,7 +208,9 @@ def cache_purge(options: Options) -> int:
     """Remove entries, of one tenant or all."""
     settings = _settings_or_demo(options.config)
     if settings.cache.shared and options.tenant is not None:
-        raise ConfigError(["cache.shared is true: no answer is one tenant's; purge without --tenant"])
+        raise ConfigError(
+            ["cache.shared is true: no answer is one tenant's; purge without --tenant"]
+        )
     removed = asyncio.run(_with_store(settings, "purge", options.tenant))
     print(f"removed {removed} entries")
     return 0
