@@ -62,7 +62,7 @@ SAME: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "user": lambda b: b | {"user": "me", "metadata": {"a": "b"}, "store": False},
     "defaults": lambda b: b | {"n": 1, "presence_penalty": 0.0, "logit_bias": None},
     "no tools": lambda b: b if "tools" in b else b | {"tools": [], "tool_choice": "auto"},
-    "floats": lambda b: b | {k: float(b[k]) for k in ("temperature", "seed") if k in b},
+    "floats": lambda b: b | {"temperature": float(b["temperature"])} if "temperature" in b else b,
     "limit": lambda b: (
         {k: v for k, v in b.items() if k != "max_tokens"}
         | ({"max_completion_tokens": b["max_tokens"]} if "max_tokens" in b else {})
