@@ -23,7 +23,6 @@ from .callers import body_of, caller
 from .embeddings import embedding_routes
 from .endpoint import Endpoint, Load, Message, Receive, Scope, Send
 from .errors import ApiError, InternalError, InvalidRequestError, ModelNotFoundError
-from .feedback import read_json
 from .messages import MESSAGES, count_tokens
 from .metrics import CONTENT_TYPE
 from .models import list_models, one_model
@@ -34,6 +33,7 @@ from .request_ids import request_ids
 from .responses import open_history, response_routes, responses_surface
 from .settings import Settings, environment
 from .surface import CHAT, COMPLETIONS
+from .wire.body import read_json
 
 log = logging.getLogger("thinkthrift")
 

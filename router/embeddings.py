@@ -16,6 +16,7 @@ from .callers import body_of, caller
 from .errors import InvalidRequestError, ModelNotFoundError
 from .records import OK, on_failure
 from .reply import JSON, Told, decision_headers
+from .wire.body import read_object
 from .wire.openai_answer import read_usage
 from .wire.openai_request import REFUSED
 
@@ -71,12 +72,7 @@ def parse_embeddings(raw: bytes) -> dict[str, Any]:
     Raises:
         InvalidRequestError: Naming the field and what it must be.
     """
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"the body is not valid JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise InvalidRequestError("the body must be a JSON object")
+    body = read_object(raw)
     if refused := {*REFUSED, "router"}.intersection(body):
         name = min(refused)
         raise InvalidRequestError(f"{name} is not accepted in a request", param=name)

@@ -11,14 +11,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
-
 from .bootstrap import Runtime
 from .errors import (
     ApiError,
     BodyTooLargeError,
     InternalError,
-    InvalidRequestError,
     OverloadedError,
 )
 from .identity import ANYBODY, Identity
@@ -28,6 +25,7 @@ from .reply import Reply, error_reply
 from .request_ids import request_ids
 from .settings import LimitsSettings
 from .surface import CHAT, Surface
+from .wire.body import read_json
 
 log = logging.getLogger("thinkthrift")
 
@@ -145,10 +143,7 @@ class Exchange:
             )
         authorization, api_key, overrides = read_headers(self._scope["headers"])
         self._identity = identity = self._runtime.keyring.identify(authorization, api_key)
-        try:
-            body = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            raise InvalidRequestError(f"the body is not valid JSON: {error}") from error
+        body = read_json(raw)
         tenants = self._runtime.pipeline.recall.tenants
         tenant = tenants.of(identity.tenant, self._scope["headers"])
         if self._surface.begin is not None:

@@ -106,15 +106,3 @@ def read_verdict(body: Any) -> dict[str, Any]:
     if not number or not 0 <= rating <= 1:
         raise InvalidRequestError("rating must be a number between 0 and 1", param="rating")
     return {"decision_id": decision_id, "rating": float(rating)}
-
-
-def read_json(raw: bytes) -> Any:
-    """Return what a body says.
-
-    Raises:
-        InvalidRequestError: If it is not JSON.
-    """
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"the body is not valid JSON: {error}") from error

@@ -11,6 +11,7 @@ from .surface import Surface
 from .wire.anthropic_answer import error_body, render_message
 from .wire.anthropic_request import chat_body, parse_messages
 from .wire.anthropic_stream import MessageEvents
+from .wire.body import read_object
 
 MESSAGES = Surface(parse_messages, render_message, MessageEvents, error_body)
 
@@ -24,12 +25,7 @@ def count_tokens(raw: bytes) -> dict[str, Any]:
     Raises:
         InvalidRequestError: If it is no body of a Messages request; ``max_tokens`` may be missing.
     """
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"the body is not valid JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise InvalidRequestError("the body must be a JSON object")
+    body = read_object(raw)
     if not isinstance(body.get("model"), str):
         raise InvalidRequestError("model must be a string", param="model")
     chat = chat_body(body)

@@ -13,9 +13,10 @@ from router.cache.store import NullStore
 from router.decision_ids import DecisionIds
 from router.decision_log import open_decision_log
 from router.errors import DecisionNotFoundError, InvalidRequestError
-from router.feedback import KEPT_S, Feedback, read_json, read_verdict
+from router.feedback import KEPT_S, Feedback, read_verdict
 from router.records import Records
 from router.settings_log import LogSettings
+from router.wire.body import read_json
 
 SECRET = b"s" * 32
 IDS = DecisionIds(SECRET)
