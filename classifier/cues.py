@@ -1,8 +1,8 @@
 """Counts what a text's words speak for: intents and languages, by hash over whole arrays."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,33 +13,39 @@ from classifier.reading import Reading, word_hash
 from classifier.symbols import TABLE_SIZE
 
 N_INTENTS = len(INTENTS)
-_N_VOTES = N_INTENTS + len(LANGUAGES)
 _STEM_LENGTHS = np.array([[5], [4], [3], [2]])
-_PAIR_SHIFT = np.uint64(32)
-_N_OPENINGS = 1 << 16
+_N_OPENINGS, _N_PLACES = 1 << 16, 1 << 18
+_ODD = 0x9E3779B97F4A7C15  # 2**64 / golden ratio
+# Constants are arrays without a dimension: NumPy takes twice as long over a scalar.
+_PLACE_SHIFT = np.array(64 - 18, np.uint64)
+_PAIR_SHIFT = np.array(32)
+_SPREAD, _LAST_OPENING = np.array(_N_OPENINGS // 64), np.array(_N_OPENINGS - 1)
+_STEM = np.array(0x94D049BB133111EB, np.uint64)  # any number: tells a beginning from a word
 
 
 @dataclass(frozen=True, slots=True)
 class _Lexicon:
-    """Votes by key.
+    """What every key stands for; words, word beginnings and pairs of characters share one search.
+
+    A key is found by one multiplication: no two keys share a place. A binary search would take a
+    branch predictor by surprise at every step.
 
     Attributes:
-        keys: Sorted, uint64; the last one is a sentinel that no key exceeds.
-        votes: Shape ``(keys, intents + languages)``.
+        multiplier: Of the hash, uint64 without a dimension.
+        rows: Place -> row of the key that may be there, uint16; row 0 is no key.
+        keys: Shape ``(rows,)``, uint64.
+        ballots: The ballot of every key, int64; of row 0 the empty ballot 0.
     """
 
+    multiplier: NDArray[np.uint64]
+    rows: NDArray[np.uint16]
     keys: NDArray[np.uint64]
-    votes: NDArray[np.float32]
+    ballots: NDArray[np.int64]
 
-    def found(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the row of every key and whether the key is known."""
-        rows = self.keys.searchsorted(keys)
-        return rows, self.keys.take(rows) == keys
-
-    def total(self, keys: NDArray[np.uint64]) -> NDArray[np.float32]:
-        """Return the sum of the votes of the known keys."""
-        rows, known = self.found(keys)
-        return np.asarray(np.add.reduce(self.votes.take(rows.compress(known), axis=0), axis=0))
+    def cast(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return the ballot of every key, 0 where the key is unknown."""
+        rows = self.rows.take(((keys * self.multiplier) >> _PLACE_SHIFT).view(np.int64))
+        return np.asarray(self.ballots.take(rows) * (self.keys.take(rows) == keys))
 
 
 def count_votes(
@@ -51,71 +57,89 @@ def count_votes(
         reading: The text; its numbers are no cue, for no lexicon holds one.
         east_asian: Number of Chinese, Japanese and Korean letters; without any no pairs are sought.
     """
-    votes = _words().total(reading.ordered)  # in order, a search begins where the last one ended
-    if not reading.is_wide:
-        return votes[:N_INTENTS], votes[N_INTENTS:]
-    points = reading.points
-    starts = reading.starts
-    opens = _stem_openings().take(_opening(points.take(starts), points.take(starts + 1)))
-    if opens.any():
-        votes = votes + _stem_votes(reading, opens)
-    if east_asian:
-        at = _pair_openings().take(points).nonzero()[0]
-        pairs = (points.take(at).astype(np.uint64) << _PAIR_SHIFT) | points.take(at + 1)
-        votes = votes + _pairs().total(pairs)
-    marked = np.zeros(len(_marked_votes()), np.bool_)
-    marked[_marked_places().take(points)] = True
-    votes = votes + np.add.reduce(_marked_votes()[marked], axis=0)
+    is_wide, points = reading.is_wide, reading.points
+    cast = _wide_ballots(reading, east_asian) if is_wide else _lexicon().cast(reading.hashes)
+    counted = np.bincount(cast, minlength=len(_ballots()))
+    if is_wide:
+        for letter in set(points.compress(_is_marked().take(points)).tolist()):
+            counted[_marked_ballots()[letter]] += 1
+    votes = counted.astype(np.float32) @ _ballots()
     return votes[:N_INTENTS], votes[N_INTENTS:]
 
 
-def _stem_votes(reading: Reading, chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the votes of word beginnings; of several known ones the longest counts."""
-    stems, starts = _stems(), reading.starts[chosen]
-    ends = np.minimum(starts + _STEM_LENGTHS, starts + reading.lengths[chosen])
-    rows, known = stems.found(reading.span_hashes(np.broadcast_to(starts, ends.shape), ends))
-    first = known & (np.add.accumulate(known, axis=0, dtype=np.int8) == 1)
-    return np.asarray(np.add.reduce(stems.votes.take(rows[first], axis=0), axis=0))
-
-
-def _lexicon(votes: Mapping[int, NDArray[np.float32]]) -> _Lexicon:
-    keys = sorted(votes)
-    rows = [votes[key] for key in keys] + [np.zeros(_N_VOTES, np.float32)]
-    return _Lexicon(np.array([*keys, 2**64 - 1], np.uint64), np.stack(rows))
-
-
-def _one(column: int) -> NDArray[np.float32]:
-    vote = np.zeros(_N_VOTES, np.float32)
-    vote[column] = 1.0
-    return vote
+def _wide_ballots(reading: Reading, east_asian: int) -> NDArray[np.int64]:
+    """Return the ballots of words, their beginnings and pairs of characters."""
+    points, starts = reading.points, reading.starts
+    opens = _stem_openings().take(_opening(points.take(starts), points[1:].take(starts)))
+    starts = starts.compress(opens)
+    # What goes on past its word holds a mark and is no word's beginning.
+    stems = reading.span_hashes(starts, starts + _STEM_LENGTHS) ^ _STEM
+    keys = [stems.ravel(), reading.hashes]
+    if east_asian:
+        first = _pair_openings().take(points).nonzero()[0]
+        pairs = (points.take(first) << _PAIR_SHIFT) | points[1:].take(first)
+        keys.append(pairs.view(np.uint64))
+    cast = _lexicon().cast(np.concatenate(keys))
+    by_length = cast[: stems.size].reshape(stems.shape)
+    by_length[0] = np.maximum.reduce(by_length)  # one ballot a word: nested stems cast the same
+    by_length[1:] = 0
+    return cast
 
 
 @cache
-def _words() -> _Lexicon:
-    votes = {word_hash(word): _one(intent) for word, intent in word_cues().items()}
+def _lexicon() -> _Lexicon:
+    cast = {word: _ballot_numbers()[tuple(columns)] for word, columns in _word_votes().items()}
+    for stem, intent in stem_cues().items():
+        cast[word_hash(stem) ^ int(_STEM)] = _ballot_numbers()[intent,]
+    for pair, intent in pair_cues().items():
+        cast[ord(pair[0]) << int(_PAIR_SHIFT) | ord(pair[1])] = _ballot_numbers()[intent,]
+    keys = np.array([0, *cast], np.uint64)
+    multiplier, places = _parted(keys[1:])
+    rows = np.zeros(_N_PLACES, np.uint16)
+    rows[places] = np.arange(1, keys.size)
+    return _Lexicon(multiplier, rows, keys, np.array([0, *cast.values()]))
+
+
+def _parted(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return a multiplier under which no two keys share a place, and the places."""
+    for odd in count(1, 2):  # a hundred attempts are usual
+        multiplier = np.array(odd * _ODD % 2**64, np.uint64)
+        places = (keys * multiplier) >> _PLACE_SHIFT
+        if np.unique(places).size == keys.size:
+            break
+    return multiplier, places
+
+
+@cache
+def _word_votes() -> dict[int, list[int]]:
+    """Return hash of a word -> columns it votes for."""
+    votes = {word_hash(word): [intent] for word, intent in word_cues().items()}
     for word, languages in stopword_languages().items():
-        row = votes.setdefault(word_hash(word), np.zeros(_N_VOTES, np.float32))
-        for language in languages:
-            row[N_INTENTS + LANGUAGES.index(language)] = 1.0
-    return _lexicon(votes)
+        columns = [N_INTENTS + LANGUAGES.index(language) for language in languages]
+        votes.setdefault(word_hash(word), []).extend(columns)
+    return votes
 
 
 @cache
-def _stems() -> _Lexicon:
-    return _lexicon({word_hash(stem): _one(intent) for stem, intent in stem_cues().items()})
+def _ballot_numbers() -> dict[tuple[int, ...], int]:
+    """Return columns voted for -> number of the ballot; few ballots name more than one."""
+    cast = {*map(tuple, _word_votes().values()), *_marked_votes().values()}
+    cast.update((column,) for column in range(N_INTENTS))
+    return {columns: number for number, columns in enumerate([(), *sorted(cast)])}
 
 
 @cache
-def _pairs() -> _Lexicon:
-    shift = int(_PAIR_SHIFT)
-    return _lexicon(
-        {ord(pair[0]) << shift | ord(pair[1]): _one(row) for pair, row in pair_cues().items()}
-    )
+def _ballots() -> NDArray[np.float32]:
+    """Return the votes of every ballot, shape ``(ballots, intents + languages)``."""
+    votes = np.zeros((len(_ballot_numbers()), N_INTENTS + len(LANGUAGES)), np.float32)
+    for columns, number in _ballot_numbers().items():
+        votes[number, list(columns)] = 1.0
+    return votes
 
 
 @cache
 def _pair_openings() -> NDArray[np.bool_]:
-    """Return code point -> whether a pair begins with it."""
+    """Return code point -> whether a pair of characters begins with it."""
     opens = np.zeros(TABLE_SIZE, np.bool_)
     opens[[ord(pair[0]) for pair in pair_cues()]] = True
     return opens
@@ -124,36 +148,36 @@ def _pair_openings() -> NDArray[np.bool_]:
 @cache
 def _stem_openings() -> NDArray[np.bool_]:
     """Return ``_opening`` of two letters -> whether a stem may begin with them."""
-    letters = np.array([[ord(stem[0]), ord(stem[1])] for stem in stem_cues()], np.uint32)
+    letters = np.array([[ord(stem[0]), ord(stem[1])] for stem in stem_cues()])
     opens = np.zeros(_N_OPENINGS, np.bool_)
     opens[_opening(letters[:, 0], letters[:, 1])] = True
     return opens
 
 
-def _opening(first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.uint32]:
+def _opening(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return a number for two letters; few others share it."""
-    return (first * np.uint32(_N_OPENINGS // 64) + second) % np.uint32(_N_OPENINGS)
+    return np.asarray((first * _SPREAD + second) & _LAST_OPENING)
 
 
 @cache
-def _marked_places() -> NDArray[np.uint8]:
-    """Return code point -> row of ``_marked_votes``; row 0 is no vote."""
-    places = np.zeros(TABLE_SIZE, np.uint8)
-    for row, letter in enumerate(_marked_letters(), 1):
-        places[ord(letter)] = row
-    return places
-
-
-@cache
-def _marked_votes() -> NDArray[np.float32]:
-    """Return the votes of every marked letter; one that is there counts as one frequent word."""
-    letters = _marked_letters()
-    votes = np.zeros((len(letters) + 1, _N_VOTES), np.float32)
-    for row, letter in enumerate(letters, 1):
-        for language, marked in MARKED_LETTERS.items():
-            votes[row, N_INTENTS + LANGUAGES.index(language)] = float(letter in marked)
+def _marked_votes() -> dict[int, tuple[int, ...]]:
+    """Return marked letter -> languages; one that is there counts as one frequent word."""
+    votes: dict[int, tuple[int, ...]] = {}
+    for language, marked in MARKED_LETTERS.items():
+        column = N_INTENTS + LANGUAGES.index(language)
+        for letter in marked:
+            votes[ord(letter)] = (*votes.get(ord(letter), ()), column)
     return votes
 
 
-def _marked_letters() -> list[str]:
-    return sorted(set("".join(MARKED_LETTERS.values())))
+@cache
+def _is_marked() -> NDArray[np.bool_]:
+    """Return code point -> whether it is a marked letter."""
+    marked = np.zeros(TABLE_SIZE, np.bool_)
+    marked[list(_marked_votes())] = True
+    return marked
+
+
+@cache
+def _marked_ballots() -> dict[int, int]:
+    return {letter: _ballot_numbers()[columns] for letter, columns in _marked_votes().items()}

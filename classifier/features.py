@@ -7,6 +7,7 @@ language learns that foreign means easy.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from math import log1p
 
@@ -17,7 +18,7 @@ from classifier.cues import N_INTENTS, count_votes
 from classifier.language import detect
 from classifier.lexica import INTENTS
 from classifier.reading import Reading, read
-from classifier.symbols import CLASSES, SCRIPTS
+from classifier.symbols import CLASSES, DIGIT, SCRIPTS, TABLE_SIZE, kind_table
 
 HEAD_CHARS = 1_200
 TAIL_CHARS = 800
@@ -32,23 +33,25 @@ Row 0 stands for "no n-gram" and is always zero, so short lists can be padded wi
 """
 
 _MAX_DIGITS_CLASS = 8
-_LONG_WORD, _LONGEST_WORD = 9, 40
+_LONG_WORD, _ONE_LETTER, _LONGEST_WORD = np.array(9), np.array(1), 40
 _SHORTEST_GRAM, _LONGEST_GRAM = 3, 5
-_GRAM_HEAD, _GRAM_TAIL = 300, 200
+_BOTH_ENDS = np.r_[:300, -200:0]  # places that character sequences are taken from in a long text
 _EAST_ASIAN_WEIGHT = 2.5  # letters an alphabet needs for what one such character says
 
-_MULTIPLIER = np.uint32(0x9E3779B1)  # 2**32 / golden ratio, Knuth's multiplicative hashing
-_MIXER = np.uint32(0x85EBCA6B)  # MurmurHash3's first finaliser constant
-_TOP_BITS = np.uint32(32 - 15)
-_UPPER_HALF = np.uint32(HALF_TABLE)
-_MULTIPLIER_64 = np.uint64(0xFF51AFD7ED558CCD)  # the two finaliser constants of its 64-bit kin
-_MIXER_64 = np.uint64(0xC4CEB9FE1A85EC53)
-_TOP_BITS_64 = np.uint64(64 - 15)
-_NUMBER = np.uint64(0xD6E8FEB86659FD93)  # any odd number: keeps the length classes apart
+# Constants are arrays without a dimension: NumPy takes twice as long over a scalar.
+_MULTIPLIER = np.array(0x9E3779B1, np.uint32)  # 2**32 / golden ratio: multiplicative hashing
+_MIXER = np.array(0x85EBCA6B, np.uint32)  # MurmurHash3's first finaliser constant
+_TOP_BITS = np.array(32 - 15, np.uint32)
+_UPPER_HALF = np.array(HALF_TABLE, np.uint32)
+_MULTIPLIER_64 = np.array(0xFF51AFD7ED558CCD, np.uint64)  # the constants of its 64-bit kin
+_MIXER_64 = np.array(0xC4CEB9FE1A85EC53, np.uint64)
+_TOP_BITS_64 = np.array(64 - 15, np.uint64)
+_NUMBER = 0xD6E8FEB86659FD93  # any odd number: keeps the length classes apart
+_NUMBERS = np.arange(_MAX_DIGITS_CLASS + 1, dtype=np.uint64) * np.uint64(_NUMBER) * _MIXER_64
+"""Mixed hash of a number by its length; the longest ones share the last."""
 
-_NEWLINE, _SPACE, _BRACKET, _ZERO = 10, 32, 40, np.uint32(48)
+_NEWLINE, _SPACE, _BRACKET = (np.array(ord(sign)) for sign in "\n (")
 _FIRST_OPTION, _LAST_OPTION, _OPTION_MARKS = ord("a"), ord("k"), (41, 46, 58)
-_END_MARKS, _FULL_STOP = (33, 46, 63), 0x3002
 _NO_BREAKS = np.zeros(0, np.int64)
 
 _SIZES = (
@@ -96,7 +99,8 @@ FEATURE_NAMES: tuple[str, ...] = (
 )
 """The dense features in words, in the order of ``Features.dense``."""
 
-_MARK_COLUMNS = np.array([CLASSES.index(mark) for mark in _COUNTED_MARKS])
+_SIZES_END, _MARKS_END = len(_SIZES), len(_SIZES) + len(_COUNTED_MARKS)
+_MARK_COLUMNS = [CLASSES.index(mark) for mark in _COUNTED_MARKS]
 _HAN, _KANA, _HANGUL, _GREEK, _DIGIT, _NEWLINES = (
     CLASSES.index(name) for name in ("han", "kana", "hangul", "greek", "digit", "newline")
 )
@@ -137,83 +141,83 @@ def featurise(text: str) -> Features:
     if truncated:
         text = f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
     reading = read(text)
-    counts = reading.counts.tolist()
+    counts = reading.counts
     east_asian = counts[_HAN] + counts[_KANA] + counts[_HANGUL]
-    names = ~reading.is_number if counts[_DIGIT] else None
     intents, languages = count_votes(reading, east_asian)
-    dense = np.empty(len(FEATURE_NAMES), np.float32)
+    hints = languages.tolist()
     breaks = _NO_BREAKS
     if counts[_NEWLINES]:
         breaks = (reading.points == _NEWLINE).nonzero()[0]
-    lengths = reading.lengths if names is None else reading.lengths[names]
-    dense[: len(_SIZES)] = [
+    n_words = reading.lengths.size - reading.numbers.size
+    *word_sizes, longest = _word_sizes(reading, n_words, breaks)
+    dense = np.empty(len(FEATURE_NAMES), np.float32)
+    dense[:_MARKS_END] = [
         log1p(reading.size + (_EAST_ASIAN_WEIGHT - 1) * east_asian),
-        *_word_sizes(reading, lengths, breaks),
+        *word_sizes,
         *_number_sizes(reading),
         log1p(reading.n_commands),
         log1p(_options(reading.points, breaks) if breaks.size else 0),
-        log1p(_sentences(reading)),
-        log1p(min(int(lengths.max()), _LONGEST_WORD)) if lengths.size else 0.0,
+        log1p(reading.n_sentences),
+        log1p(min(longest, _LONGEST_WORD)),
         log1p(counts[_GREEK]),
         log1p(east_asian),
         beyond,
         # A heap of hard words asks nothing: sentences hold small words, whatever their language.
-        min(float(languages.max()) / max(lengths.size, 1), 1.0),
+        min(max(hints) / max(n_words, 1), 1.0),
+        *[counts[mark] for mark in _MARK_COLUMNS],
     ]
-    n_words = max(lengths.size + east_asian // 2, 1)
-    marks_end = len(_SIZES) + len(_COUNTED_MARKS)
-    dense[len(_SIZES) : marks_end] = reading.counts[_MARK_COLUMNS]
-    dense[marks_end:-N_INTENTS] = intents
-    np.log1p(dense[len(_SIZES) : -N_INTENTS], out=dense[len(_SIZES) : -N_INTENTS])
-    dense[-N_INTENTS:] = intents / n_words
+    dense[_MARKS_END:-N_INTENTS] = intents
+    counted = dense[_SIZES_END:-N_INTENTS]
+    np.log1p(counted, out=counted)
+    np.divide(intents, max(n_words + east_asian // 2, 1), out=dense[-N_INTENTS:])
     return Features(
         dense=dense,
         grams=_grams(reading, east_asian),
-        language=detect(languages, counts[: len(SCRIPTS)]),
+        language=detect(hints, counts[: len(SCRIPTS)]),
         truncated=truncated,
     )
 
 
-def _word_sizes(
-    reading: Reading, lengths: NDArray[np.int64], breaks: NDArray[np.int64]
-) -> tuple[float, ...]:
-    """Return sizes of words and lines."""
+def _word_sizes(reading: Reading, n_words: int, breaks: NDArray[np.int64]) -> tuple[float, ...]:
+    """Return sizes of words and lines, and last the length of the longest word."""
     n_tokens, longest_line = reading.starts.size, reading.size
     if breaks.size:
         edges = np.concatenate([[-1], breaks, [reading.size]])
         longest_line = int((edges[1:] - edges[:-1]).max()) - 1
     ordered = reading.ordered
     different = int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1
+    lengths = reading.lengths
+    if reading.numbers.size:
+        lengths = lengths.copy()
+        lengths[reading.numbers] = 0  # no word: it adds to no sum and is never the longest
     return (
         log1p(n_tokens),
         log1p(breaks.size + 1 if reading.size else 0),
         log1p(longest_line),
-        min(int(lengths.sum()) / max(lengths.size, 1), 20.0),
+        min(int(np.add.reduce(lengths)) / max(n_words, 1), 20.0),
         log1p(int(np.count_nonzero(lengths >= _LONG_WORD))),
         different / n_tokens if n_tokens else 0.0,
-        log1p(int(np.count_nonzero(lengths == 1))),
+        log1p(int(np.count_nonzero(lengths == _ONE_LETTER))),
+        int(lengths[lengths.argmax()]) if n_tokens else 0,
     )
 
 
 def _number_sizes(reading: Reading) -> tuple[float, ...]:
     """Return how many numbers there are, how varied and how long."""
+    numbers = reading.numbers
     if not reading.counts[_DIGIT]:
         return (0.0,) * 5
-    numbers = reading.is_number.nonzero()[0]
-    lengths = reading.lengths[numbers]
-    decimals: set[int] = set()
-    if reading.separators.size:
-        decimals.update(reading.starts.searchsorted(reading.separators, "right").tolist())
+    lengths = reading.lengths.take(numbers).tolist()
     return (
-        log1p(numbers.size),
-        log1p(len(set(reading.hashes[numbers].tolist()))),
-        log1p(int(lengths.max())),
-        min(int(lengths.sum()) / numbers.size, 12.0),
-        log1p(len(decimals)),
+        log1p(len(lengths)),
+        log1p(len(set(reading.hashes.take(numbers).tolist()))),
+        log1p(max(lengths)),
+        min(sum(lengths) / len(lengths), 12.0),
+        log1p(reading.n_decimals),
     )
 
 
-def _options(points: NDArray[np.uint32], breaks: NDArray[np.int64]) -> int:
+def _options(points: NDArray[np.int64], breaks: NDArray[np.int64]) -> int:
     """Return the number of lines that begin like an answer option: ``a)``, ``(b) x``, ``c.``.
 
     Args:
@@ -233,50 +237,54 @@ def _options(points: NDArray[np.uint32], breaks: NDArray[np.int64]) -> int:
     return int(np.count_nonzero(is_letter & (third > _SPACE)))
 
 
-def _sentences(reading: Reading) -> int:
-    """Return the number of sentence ends: marks before a blank, and every Chinese full stop."""
-    points, size = reading.points, reading.size
-    if not size:
-        return 0
-    before_blanks = points[(points[1 : size + 1] <= _SPACE).nonzero()[0]]
-    ends = np.bincount(np.minimum(before_blanks, _END_MARKS[-1] + 1), minlength=_END_MARKS[-1] + 1)
-    found: int = sum(ends[list(_END_MARKS)].tolist())
-    return found + (int(np.count_nonzero(points == _FULL_STOP)) if reading.is_wide else 0)
-
-
 def _grams(reading: Reading, east_asian: int) -> NDArray[np.int64]:
     """Return the distinct table rows of words, word pairs and character 3- to 5-grams.
 
     A number stands for its length, a digit for any digit: "17 apples" and "23 apples" are alike.
     East Asian texts add pairs of characters, their nearest thing to words.
     """
-    words, points, digits = reading.hashes, reading.points[: reading.size], reading.is_digit
-    if points.size > _GRAM_HEAD + _GRAM_TAIL:
-        points = np.concatenate([points[:_GRAM_HEAD], points[-_GRAM_TAIL:]])
-        digits = np.concatenate([digits[:_GRAM_HEAD], digits[-_GRAM_TAIL:]])
+    n_words, n_pairs = reading.hashes.size, max(reading.hashes.size - 1, 0)
+    hashes = np.empty(n_words + n_pairs, np.uint64)
+    words = np.multiply(reading.hashes, _MIXER_64, out=hashes[:n_words])
+    points = reading.points[: reading.size]
+    if reading.size > _BOTH_ENDS.size:
+        points = np.asarray(points.take(_BOTH_ENDS))
+    signs = points.astype(np.uint32)
     if reading.counts[_DIGIT]:
-        numbers = np.minimum(reading.lengths, _MAX_DIGITS_CLASS).astype(np.uint64) * _NUMBER
-        words = np.where(reading.is_number, numbers, words)
-        points = np.where(digits, _ZERO, points)
-    sequences = _sequences(points, 2 if east_asian else _SHORTEST_GRAM)
-    n_words = words.size
-    n_pairs = max(n_words - 1, 0)
-    rows = np.zeros(n_words + n_pairs + sequences.size + 1, np.uint16)
-    rows[:n_words] = (words * _MIXER_64) >> _TOP_BITS_64
-    pairs = words[:-1] * _MULTIPLIER_64 + words[1:]
-    rows[n_words : n_words + n_pairs] = (pairs * _MIXER_64) >> _TOP_BITS_64
-    rows[n_words + n_pairs : -1] = ((sequences * _MIXER) >> _TOP_BITS) | _UPPER_HALF
+        words[reading.numbers] = _NUMBERS.take(reading.lengths.take(reading.numbers), mode="clip")
+        signs = _without_digits().take(points)
+    sequences = _sequences(signs, 2 if east_asian else _SHORTEST_GRAM)
+    np.multiply(words[:-1], _MULTIPLIER_64, out=hashes[n_words:])
+    hashes[n_words:] += words[1:]
+    hashes >>= _TOP_BITS_64
+    rows = np.zeros(hashes.size + sequences.size + 1, np.uint16)
+    rows[: hashes.size] = hashes
+    rows[hashes.size : -1] = sequences
     # A stable sort of 16-bit numbers is a radix sort: the fastest way to drop doubles. The zero at
     # the end comes first and goes with them.
     rows.sort(kind="stable")
     return rows[1:].compress(rows[1:] != rows[:-1]).astype(np.int64)
 
 
+@cache
+def _without_digits() -> NDArray[np.uint32]:
+    """Return code point -> itself, or 0 for any digit."""
+    table = np.arange(TABLE_SIZE, dtype=np.uint32)
+    table[kind_table() == DIGIT] = ord("0")
+    return table
+
+
 def _sequences(points: NDArray[np.uint32], shortest: int) -> NDArray[np.uint32]:
-    """Return unmixed hashes of all runs of ``shortest`` to ``_LONGEST_GRAM`` code points."""
-    found, rolled = [points[:0]], points
+    """Return table rows of all runs of ``shortest`` to ``_LONGEST_GRAM`` code points."""
+    # Mixing is a multiplication, so code points can be mixed before they are rolled up.
+    mixed = points * _MIXER
+    found, rolled = [mixed[:0]], mixed
     for n in range(2, min(_LONGEST_GRAM, points.size) + 1):
-        rolled = rolled[:-1] * _MULTIPLIER + points[n - 1 :]
+        rolled = rolled[:-1] * _MULTIPLIER
+        rolled += mixed[n - 1 :]
         if n >= shortest:
             found.append(rolled)
-    return np.concatenate(found)
+    hashes = np.concatenate(found)
+    hashes >>= _TOP_BITS
+    hashes |= _UPPER_HALF
+    return hashes

@@ -2,9 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from classifier.lexica import STOPWORDS
 from classifier.symbols import SCRIPTS
 
@@ -46,7 +43,7 @@ _SHARE_OF_KANA = 0.08
 _LATIN, _HAN, _KANA = (SCRIPTS.index(name) for name in ("latin", "han", "kana"))
 
 
-def detect(votes: NDArray[np.float32], letters: Sequence[int]) -> str:
+def detect(votes: Sequence[float], letters: Sequence[int]) -> str:
     """Return the ISO 639-1 code of a text, ``und`` when nothing speaks for any language.
 
     Args:
@@ -65,5 +62,5 @@ def detect(votes: NDArray[np.float32], letters: Sequence[int]) -> str:
         return "ja" if letters[_KANA] > _SHARE_OF_KANA * east_asian else "zh"
     if script in _ONE_LANGUAGE:
         return _ONE_LANGUAGE[script]
-    best = int(votes.argmax())
-    return LANGUAGES[best] if votes[best] else _SCRIPT_DEFAULT.get(script, UNKNOWN)
+    best = max(votes)
+    return LANGUAGES[votes.index(best)] if best else _SCRIPT_DEFAULT.get(script, UNKNOWN)

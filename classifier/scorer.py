@@ -132,8 +132,8 @@ class Scorer:
         domain: list[float],
     ) -> Difficulty:
         shift = context_shift(ask)
-        short, distilled, long = (sigmoid(logit + shift) for logit in logits)
-        p50, p90 = (round(exp(value)) for value in log_tokens)
+        short, distilled, long = [sigmoid(logit + shift) for logit in logits]
+        p50, p90 = [round(exp(value)) for value in log_tokens]
         return Difficulty(
             difficulty=1.0 - short,
             p_solve=dict(zip(RUNGS, (short, distilled, long), strict=True)),

@@ -166,20 +166,35 @@ def class_table() -> NDArray[np.uint8]:
     return table
 
 
+DIGIT, LETTER, BLANK, END, OTHER, SEPARATES, STOPS = 1, 2, 4, 8, 16, 32, 64
+"""Kinds of code points: a token is a run of one of the first two; END before a blank ends a sentence.
+
+``SEPARATES`` is added for a point and a comma, which between two digits belong to a number, and
+``STOPS`` for the Chinese full stop, which needs no blank.
+"""
+
+
 @cache
 def kind_table() -> NDArray[np.uint8]:
-    """Return code point -> 1 for letters and the marks that belong to them, 2 for digits, else 0."""
-    table = np.zeros(TABLE_SIZE, np.uint8)
+    """Return code point -> kind; marks that belong to a letter are letters.
+
+    For folded code points only; 0 is a blank, so that padding parts words as a space does.
+    """
+    table = np.full(TABLE_SIZE, OTHER, np.uint8)
     for point in range(TABLE_SIZE):
         category = unicodedata.category(chr(point))
         if category[0] in "LM":
-            table[point] = 1
+            table[point] = LETTER
         elif category == "Nd":
-            table[point] = 2
+            table[point] = DIGIT
     for first, last in _UNSPACED:
         for point in range(first, last + 1):
             if unicodedata.category(chr(point))[0] == "M":
-                table[point] = 0
+                table[point] = OTHER
+    table[[0, ord("\n"), ord(" ")]] = BLANK
+    table[[ord(mark) for mark in ".!?"]] = END
+    table[[ord(mark) for mark in ".,"]] |= SEPARATES
+    table[ord("。")] |= STOPS
     return table
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from classifier.training.calibrating import Bend, Line
 from classifier.training.estimators import DOMAINS
 from classifier.training.export import Network, Parts
-from classifier.training.fit import Fitted
+from classifier.training.fit import Fitted, Success
 
 
 def parts_of(fitted: Fitted) -> Parts:
@@ -23,10 +23,11 @@ def parts_of(fitted: Fitted) -> Parts:
         for member in crowd.members
     ]
     offset = np.sum([crowd.centre for crowd in success.crowds], axis=0)
+    merged = _merged(members, offset + success.gram_share * success.grams.intercept_)
     return Parts(
         mean=success.scaler.mean_.astype(np.float32),
         scale=success.scaler.scale_.astype(np.float32),
-        success=_merged(members, offset + success.gram_share * success.grams.intercept_),
+        success=_on_table(merged, success),
         thinking=_network(fitted.thinking),
         domain=_linear(fitted.domain),
         table=np.ascontiguousarray(table.T.astype(np.float16)),
@@ -50,18 +51,38 @@ def _linear(model: LogisticRegression) -> Network:
     return Network((model.coef_.T.astype(np.float32),), (model.intercept_.astype(np.float32),))
 
 
+def _on_table(merged: Network, success: Success) -> Network:
+    """Return the network that reads the table's rung columns in place of what the ridge makes of them."""
+    n_rungs = success.grams.intercept_.size
+    first = merged.weights[0].astype(np.float64)
+    scaler = success.gram_scaler
+    first[-n_rungs:] /= scaler.scale_[:, None]
+    bias = merged.biases[0] + (success.grams.intercept_ - scaler.mean_) @ first[-n_rungs:]
+    return Network(
+        (first.astype(np.float32), *merged.weights[1:]),
+        (bias.astype(np.float32), *merged.biases[1:]),
+    )
+
+
 def _merged(
-    members: Sequence[tuple[MLPRegressor, NDArray[np.float64]]], offset: NDArray[np.float64]
+    members: Sequence[tuple[MLPRegressor | MLPClassifier, NDArray[np.float64]]],
+    offset: NDArray[np.float64],
 ) -> Network:
     """Return one network whose output is ``offset`` plus each member's output times its scale.
 
     The first layers become one wide one, the middle ones stay side by side, the last are stacked.
+    Members that read fewer inputs than others get zero weights for the rest.
     """
+    n_inputs = max(member.n_features_in_ for member, _ in members)
     last = len(members[0][0].coefs_) - 1
     weights, biases = [], []
     for layer in range(last):
         matrices = [member.coefs_[layer] for member, _ in members]
-        weights.append(np.concatenate(matrices, axis=1) if layer == 0 else np.stack(matrices))
+        if layer == 0:
+            wide = [np.pad(m, ((0, n_inputs - len(m)), (0, 0))) for m in matrices]
+            weights.append(np.concatenate(wide, axis=1))
+        else:
+            weights.append(np.stack(matrices))
         biases.append(np.concatenate([member.intercepts_[layer] for member, _ in members]))
     weights.append(np.concatenate([member.coefs_[last] * scale for member, scale in members]))
     biases.append(offset + np.sum([m.intercepts_[last] * scale for m, scale in members], axis=0))

@@ -1,16 +1,27 @@
-"""Crowds of perceptrons: several of one kind, averaged; crowds of different kinds are added."""
+"""Crowds of perceptrons: several of one kind, averaged; crowds of different kinds are added.
+
+Two kinds of lesson. *Logits* are learned with squared error from blurred copies of the features: the
+blur keeps a perceptron from leaning on any one of them, which pays on questions of unseen sources.
+*Shares* of right answers are learned with cross-entropy, so that an error counts where success is
+open and not between 98 and 99 per cent; that, and sharp features, tell known kinds of question apart.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neural_network import MLPRegressor
+from scipy.special import logit
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from classifier.training.estimators import fit_quietly
 from classifier.training.recipe import Recipe
 
 _SMALL = 1e-6
+_SURE = 1e-9
+
+Floats = NDArray[np.float64]
+Inputs = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,52 +29,109 @@ class Crowd:
     """Perceptrons of one kind; their weighted mean is one summand of the rung logits.
 
     Attributes:
-        members: They predict standardised logits.
+        members: They read the first of the standardised inputs, as many as they were fitted on, and
+            give standardised logits.
         centre: Shape ``(3,)``: undoes the standardising, weighted.
         spread: Shape ``(3,)``: the same.
     """
 
-    members: Sequence[MLPRegressor]
-    centre: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    members: Sequence[MLPRegressor | MLPClassifier]
+    centre: Floats
+    spread: Floats
 
-    def predict(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the weighted logits of standardised dense features, shape ``(n, 3)``."""
-        mean = np.mean([member.predict(x) for member in self.members], axis=0)
+    def predict(self, inputs: Inputs) -> Floats:
+        """Return the weighted logits, shape ``(n, 3)``, of standardised inputs."""
+        n_inputs = self.members[0].n_features_in_
+        mean = np.mean([_outputs(member, inputs[:, :n_inputs]) for member in self.members], axis=0)
         return np.asarray(mean * self.spread + self.centre)
 
 
-def fit_crowd(
-    x: NDArray[np.float32],
-    targets: NDArray[np.float64],
-    weights: NDArray[np.float64],
+def learn_logits(
+    inputs: Inputs,
+    targets: Floats,
+    weights: Floats,
     recipe: Recipe,
     *,
     epochs: int,
     share: float,
 ) -> Crowd:
-    """Return perceptrons from standardised dense features to rung logits.
+    """Return perceptrons from standardised inputs to rung logits.
 
     Args:
-        x: Shape ``(n, features)``.
-        targets: Shape ``(n, 3)``.
+        inputs: Shape ``(n, features)``.
+        targets: Logits, shape ``(n, 3)``.
         weights: Shape ``(n,)``.
         recipe: Sizes and strengths.
-        epochs: Passes over the data.
+        epochs: Passes over all views of the data.
         share: Weight of the crowd in the sum of all.
     """
     centre, spread = targets.mean(axis=0), np.maximum(targets.std(axis=0), _SMALL)
-    members = [
-        MLPRegressor(
+    scaled = np.tile((targets - centre) / spread, (recipe.views, 1))
+    members = []
+    for seed in range(recipe.members):
+        member = MLPRegressor(
             hidden_layer_sizes=recipe.hidden,
             alpha=recipe.decay,
-            batch_size=min(256, x.shape[0]),
+            batch_size=min(256, len(scaled)),
             max_iter=epochs,
             n_iter_no_change=epochs,
             random_state=seed,
         )
-        for seed in range(recipe.members)
-    ]
-    for member in members:
-        fit_quietly(member, x, (targets - centre) / spread, weights)
+        blurred = _blurred(inputs, recipe, np.random.default_rng(seed))
+        fit_quietly(member, blurred, scaled, np.tile(weights, recipe.views))
+        members.append(member)
     return Crowd(members, share * centre, share * spread)
+
+
+def learn_shares(
+    inputs: Inputs,
+    shares: Floats,
+    weights: Floats,
+    recipe: Recipe,
+    *,
+    epochs: int,
+    share: float,
+) -> Crowd:
+    """Return perceptrons from standardised inputs to the logits of shares of right answers.
+
+    A share is shown as that share of rights among several views of its row, since scikit-learn's
+    classifier takes only rights and wrongs. The arguments are those of ``learn_logits``, with
+    ``shares`` in [0, 1], shape ``(n, 3)``.
+    """
+    repeated = np.tile(inputs, (recipe.views, 1))
+    members = []
+    for seed in range(recipe.members):
+        rng = np.random.default_rng(seed)
+        marks = (
+            np.arange(recipe.views)[:, None, None] + rng.random((len(inputs), 1))
+        ) / recipe.views
+        right = (shares > marks).reshape(-1, shares.shape[1]).astype(np.int64)
+        member = MLPClassifier(
+            hidden_layer_sizes=recipe.hidden,
+            alpha=recipe.share_decay,
+            batch_size=min(256, len(right)),
+            max_iter=epochs,
+            n_iter_no_change=epochs,
+            random_state=seed,
+        )
+        fit_quietly(member, repeated, right, np.tile(weights, recipe.views))
+        members.append(member)
+    return Crowd(members, np.zeros(shares.shape[1]), np.full(shares.shape[1], share))
+
+
+def _blurred(inputs: Inputs, recipe: Recipe, rng: np.random.Generator) -> Inputs:
+    """Return the inputs, then further views of them: with noise, and some set to their mean."""
+    views = [inputs]
+    for _ in range(recipe.views - 1):
+        view = inputs + recipe.noise * rng.standard_normal(inputs.shape, dtype=np.float32)
+        view[rng.random(inputs.shape, dtype=np.float32) < recipe.masked] = 0.0
+        views.append(view.astype(np.float32, copy=False))
+    return np.concatenate(views)
+
+
+def _outputs(member: MLPRegressor | MLPClassifier, inputs: Inputs) -> Floats:
+    """Return what the last layer gives before any squashing, shape ``(n, 3)``."""
+    if isinstance(member, MLPRegressor):
+        return np.asarray(member.predict(inputs), np.float64)
+    shares = member.predict_proba(inputs.astype(np.float64))
+    return np.asarray(logit(np.clip(shares, _SURE, 1 - _SURE)))

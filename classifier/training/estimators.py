@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.neural_network import MLPRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
 from classifier.training.dataset import Question
@@ -93,9 +93,9 @@ def domain_shares(
 
 
 def fit_quietly(
-    network: MLPRegressor,
+    network: MLPRegressor | MLPClassifier,
     x: NDArray[np.floating[Any]],
-    y: NDArray[np.float64],
+    y: NDArray[np.float64] | NDArray[np.int64],
     weights: NDArray[np.float64],
 ) -> None:
     """Fit for the number of epochs asked; that it could go on is meant, and no warning."""

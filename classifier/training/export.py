@@ -1,8 +1,11 @@
 """Writes the fitted parts as one ONNX graph: numbers in, numbers out, no string operator.
 
-Gather and MatMul read the n-gram table, Gemm layers the dense features; both add up to logits.
+Gather and MatMul read the n-gram table, Gemm layers the dense features; both add up to logits. One
+ask spends more time on the number of nodes than on arithmetic, so what is linear is folded into the
+layer that reads it: standardisation, the calibration's mixing, the spread of tokens.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,8 @@ IR_VERSION = 9
 CLIP = 4.0
 """Standardised features are kept within +-this, so that no odd text leaves the trained range."""
 
-_SIDE_BY_SIDE = 3
+_RUNGS = 3
+_SIDE_BY_SIDE = 3  # dimensions of the weights of several networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,9 @@ class Parts:
     Attributes:
         mean: Shape ``(features,)``: subtracted from the dense features.
         scale: Shape ``(features,)``: they are divided by it.
-        success: Dense features -> three rung logits.
+        success: Dense features and the pooled rung logits of the table -> three rung logits.
         thinking: Uncalibrated rung logits -> log median of reasoning tokens.
-        domain: Dense features and pooled table columns -> logits per domain.
+        domain: Dense features and pooled columns from the fourth on -> logits per domain.
         table: Shape ``(rows, 3 + k)``, float16: rung logits, then ``k`` columns for the domain.
         gram_share: Weight of the table's rung logits.
         mixing: Shape ``(3, 3)``: calibration: raw logits are multiplied by it.
@@ -86,14 +90,23 @@ class _Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
-    def network(self, x: str, network: Network, *, output: str = "") -> str:
+    def network(
+        self,
+        x: str,
+        network: Network,
+        *,
+        summands: Mapping[int, str] | None = None,
+        output: str = "",
+    ) -> str:
+        """Add a network; a summand, computed from something else, is that layer's bias."""
         last = len(network.weights) - 1
         for layer, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
             if weight.ndim == _SIDE_BY_SIDE:
                 x = self.side_by_side(x, weight, bias)
             else:
+                added = (summands or {}).get(layer) or self.constant(bias)
                 name = output if layer == last else ""
-                x = self.add("Gemm", x, self.constant(weight), self.constant(bias), output=name)
+                x = self.add("Gemm", x, self.constant(weight), added, output=name)
             if layer < last:
                 x = self.add("Relu", x)
         return x
@@ -119,32 +132,20 @@ def write_onnx(parts: Parts, path: Path, metadata: dict[str, str]) -> None:
         metadata: Strings for the model's ``metadata_props``.
     """
     graph = _Graph()
-    one = graph.constant(np.array([1], np.int64))
-    last = graph.constant(np.array([-1], np.int64))
-    unit = graph.constant(np.array(1, np.float32))
-    x = graph.add("Sub", "dense", graph.constant(parts.mean))
-    x = graph.add("Div", x, graph.constant(parts.scale))
-    limits = [graph.constant(np.array(limit, np.float32)) for limit in (-CLIP, CLIP)]
-    x = graph.add("Clip", x, *limits)
-    rows = graph.add("Gather", graph.constant(parts.table), "grams")
-    # Row 0 is all zero, so a product with ones sums the others; it is the fastest sum there is.
-    present = graph.add("Min", graph.add("Cast", "grams", to=TensorProto.FLOAT), unit)
-    rows = graph.add("Cast", rows, to=TensorProto.FLOAT)
-    pooled = graph.add("MatMul", graph.add("Unsqueeze", present, one), rows)
-    pooled = graph.add("Squeeze", pooled, one)
-    count = graph.add("Max", graph.add("ReduceSum", present, last, keepdims=1), unit)
-    pooled = graph.add("Div", pooled, graph.add("Sqrt", count))
-    widths = graph.constant(np.array([3, parts.table.shape[1] - 3], np.int64))
-    graph.nodes.append(helper.make_node("Split", [pooled, widths], ["lift", "topic"], axis=1))
-    lift = graph.add("Mul", "lift", graph.constant(np.array(parts.gram_share, np.float32)))
-    raw = graph.add("Add", graph.network(x, parts.success), lift)
-    spread = graph.constant(np.array([[0.0, parts.token_spread]], np.float32))
-    graph.add("Add", graph.network(raw, parts.thinking), spread, output="log_tokens")
-    both = graph.add("Concat", x, "topic", axis=1)
-    graph.add("Softmax", graph.network(both, parts.domain), output="domain", axis=1)
-    straight = graph.add("Gemm", raw, graph.constant(parts.mixing), graph.constant(parts.shift))
-    lifted = graph.add("MatMul", "domain", graph.constant(parts.lift))
-    graph.network(graph.add("Add", straight, lifted), parts.bend, output="logits")
+    x = graph.add("Max", "dense", graph.constant(parts.mean - CLIP * parts.scale))
+    x = graph.add("Min", x, graph.constant(parts.mean + CLIP * parts.scale))
+    pooled = _add_pooled(graph, parts.table)
+    both = graph.add("Concat", x, pooled, axis=1)
+    n_columns = parts.table.shape[1]
+    shares = np.zeros((n_columns, _RUNGS), np.float32)
+    np.fill_diagonal(shares, parts.gram_share)
+    lift = graph.add("Gemm", pooled, *map(graph.constant, (shares, parts.success.biases[-1])))
+    success = _on_raw_inputs(parts.success, parts, _RUNGS)
+    raw = graph.network(both, success, summands={len(success.weights) - 1: lift})
+    graph.network(raw, _widened(parts.thinking, parts.token_spread), output="log_tokens")
+    domain = graph.network(both, _on_raw_inputs(parts.domain, parts, n_columns))
+    graph.add("Softmax", domain, output="domain", axis=1)
+    _add_calibration(graph, raw, parts)
     float_, int_ = TensorProto.FLOAT, TensorProto.INT64
     n_domains = parts.domain.biases[-1].size
     onnx_graph = helper.make_graph(
@@ -167,3 +168,56 @@ def write_onnx(parts: Parts, path: Path, metadata: dict[str, str]) -> None:
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _add_pooled(graph: _Graph, table: NDArray[np.float16]) -> str:
+    """Add the sum of the text's table rows over the root of their number; return its name."""
+    one, last = (graph.constant(np.array([axis], np.int64)) for axis in (1, -1))
+    unit = graph.constant(np.array(1, np.float32))
+    rows = graph.add("Gather", graph.constant(table), "grams")
+    rows = graph.add("Cast", rows, to=TensorProto.FLOAT)
+    # Row 0 is all zero, so a product with ones sums the others; it is the fastest sum there is.
+    present = graph.add("Min", graph.add("Cast", "grams", to=TensorProto.FLOAT), unit)
+    pooled = graph.add("MatMul", graph.add("Unsqueeze", present, one), rows)
+    root = graph.add("Sqrt", graph.add("ReduceSum", present, last, keepdims=1))
+    return graph.add("Div", graph.add("Squeeze", pooled, one), graph.add("Max", root, unit))
+
+
+def _on_raw_inputs(network: Network, parts: Parts, end: int) -> Network:
+    """Return a network that reads dense features as they are and every pooled column.
+
+    Args:
+        network: Reads standardised features and, after them, the pooled columns before ``end``.
+        parts: Mean and scale, which move into the first layer, and the table.
+        end: Column behind the last one read; columns that are not read get zero weights.
+    """
+    n_dense = parts.mean.size
+    first = network.weights[0].astype(np.float64)
+    weight = np.zeros((n_dense + parts.table.shape[1], first.shape[1]))
+    weight[:n_dense] = first[:n_dense] / parts.scale[:, None]
+    n_columns = first.shape[0] - n_dense
+    weight[n_dense + end - n_columns : n_dense + end] = first[n_dense:]
+    return _with_first(network, weight, network.biases[0] - parts.mean @ weight[:n_dense])
+
+
+def _widened(thinking: Network, token_spread: float) -> Network:
+    """Return a network that predicts the logs of p50 and p90 from one that predicts the first."""
+    last = np.repeat(thinking.weights[-1], 2, axis=1)
+    bias = thinking.biases[-1] + np.array([0.0, token_spread], np.float32)
+    return Network((*thinking.weights[:-1], last), (*thinking.biases[:-1], bias))
+
+
+def _add_calibration(graph: _Graph, raw: str, parts: Parts) -> None:
+    """Add the calibrated logits; mixing, shift and lift move into the first layer of the bend."""
+    first = parts.bend.weights[0].astype(np.float64)
+    mixing, shift = parts.mixing @ first, parts.shift @ first + parts.bend.biases[0]
+    constants = (graph.constant(value.astype(np.float32)) for value in (mixing, shift))
+    straight = graph.add("Gemm", raw, *constants)
+    bend = _with_first(parts.bend, parts.lift @ first, shift)
+    graph.network("domain", bend, summands={0: straight}, output="logits")
+
+
+def _with_first(network: Network, weight: NDArray[Any], bias: NDArray[Any]) -> Network:
+    """Return the network with another first layer."""
+    weights = (weight.astype(np.float32), *network.weights[1:])
+    return Network(weights, (bias.astype(np.float32), *network.biases[1:]))

@@ -13,7 +13,7 @@ from scipy.special import expit
 from classifier.training.constructed import constructed_questions
 from classifier.training.dataset import Outcomes, Question
 from classifier.training.evaluate import Pair, pair_up
-from classifier.training.fit import fit_success, with_copies
+from classifier.training.fit import fit, with_copies
 from classifier.training.labels import make_labels
 from classifier.training.matrices import Matrices, make_matrices
 from classifier.training.metrics import apgr, auc
@@ -148,15 +148,13 @@ def _taught_logits(
     taught: NDArray[np.int64],
     asked: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Return logits of the asked rows from a fit on the taught rows and their copies."""
+    """Return calibrated logits of the asked rows from a fit on the taught rows and their copies."""
     originals = [questions[row] for row in taught] + constructed_questions(recipe.constructed)
     labels = make_labels(originals, outcomes.of(taught))
     chosen, labels = with_copies(originals, labels, recipe)
     copied = make_matrices([question.prompt for question in chosen[taught.size :]])
     part = matrices.rows(taught).stacked(copied)
-    everything = np.arange(len(chosen))
-    success = fit_success(chosen, labels, part, recipe, everything)
-    return success.raw_logits(matrices.rows(asked))
+    return fit(chosen, labels, part, recipe, again=False).logits(matrices.rows(asked))
 
 
 def _quality(outcomes: Outcomes, logits: NDArray[np.float64], pairs: Sequence[Pair]) -> LeftOut:

@@ -12,10 +12,14 @@ class Recipe:
     Attributes:
         hidden: Neurons per hidden layer of each perceptron for success.
         members: Perceptrons that are averaged, of each kind.
+        views: Copies of a row that one pass over the data shows.
+        noise: Deviation of the noise on blurred copies, in deviations of the feature.
+        masked: Share of the features of a blurred copy that are set to their mean.
         level_epochs: Passes over the data of those that learn the label of every source.
         rank_epochs: The same of those that learn the order inside sources of varied difficulty.
         answered_epochs: The same of those that learn mostly sources with outcomes.
-        decay: L2 penalty of the perceptrons.
+        decay: L2 penalty of the perceptrons that learn logits.
+        share_decay: The same of those that learn shares.
         ridge: L2 penalty of the n-gram heads.
         level_share: Weight of the perceptrons of the first kind in the sum.
         rank_share: The same of the second kind.
@@ -30,15 +34,19 @@ class Recipe:
 
     hidden: tuple[int, ...] = (64, 32)
     members: int = 3
-    level_epochs: int = 60
-    rank_epochs: int = 12
-    answered_epochs: int = 60
+    views: int = 4
+    noise: float = 0.4
+    masked: float = 0.1
+    level_epochs: int = 15
+    rank_epochs: int = 5
+    answered_epochs: int = 15
     decay: float = 0.3
-    ridge: float = 3.0
-    level_share: float = 0.45
-    rank_share: float = 0.2
+    share_decay: float = 0.1
+    ridge: float = 1.0
+    level_share: float = 0.4
+    rank_share: float = 0.6
     answered_share: float = 0.6
-    gram_share: float = 0.5
+    gram_share: float = 0.45
     mutated: int = 15_000
     glossary: int = 6_000
     copy_weight: float = 0.5

@@ -12,15 +12,19 @@ from hypothesis import strategies as st
 from classifier.benchmark import main, odd_texts
 from classifier.cues import N_INTENTS, count_votes
 from classifier.features import featurise
-from classifier.lexica import INTENTS
+from classifier.lexica import INTENTS, stem_cues
 from classifier.reading import MOST_POINTS, Reading, read, word_hash
 from classifier.symbols import TABLE_SIZE, fold_table
 
 TOKEN = re.compile(r"\\[a-z]+|[^\W\d_]+|\d+(?:[.,]\d+)*")
 
 
+def _text(reading: Reading) -> str:
+    return "".join(map(chr, reading.points[: reading.size].tolist()))
+
+
 def _tokens(reading: Reading) -> list[str]:
-    text = reading.points[: reading.size].tobytes().decode("utf-32-le")
+    text = _text(reading)
     spans = zip(reading.starts.tolist(), reading.lengths.tolist(), strict=True)
     return [text[start : start + length] for start, length in spans]
 
@@ -58,14 +62,24 @@ def test_compatible_forms_are_those_of_nfkc(text: str) -> None:
     folded = "".join(chr(point) for point in fold_table()[places] if point)
     expected = "\n".join(filter(None, (" ".join(line.split()) for line in folded.split("\n"))))
     reading = read(text)
-    assert reading.points[: reading.size].tobytes().decode("utf-32-le") == expected
+    assert _text(reading) == expected
 
 
 def test_commands_and_decimals_are_counted() -> None:
     reading = read(r"\frac{1}{2} + 3.5 - 1,200 . \alpha")
     assert reading.n_commands == 2
-    assert reading.separators.size == 2
-    assert int(reading.is_number.sum()) == 4
+    assert reading.n_decimals == 2
+    assert reading.numbers.size == 4
+    assert read("1.2.3 and 4,5 but 6, 7.").n_decimals == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("One. Two!? Three", 2), ("It is 3.5 or a.b.", 1), ("一。二。", 2), ("", 0)],
+    ids=["two", "inside", "Chinese", "empty"],
+)
+def test_sentences_are_counted(text: str, count: int) -> None:
+    assert read(text).n_sentences == count
 
 
 @pytest.mark.parametrize(
@@ -77,6 +91,16 @@ def test_cues_are_found_in_every_kind_of_script(text: str, intent: str) -> None:
     intents, _ = count_votes(read(text), east_asian=2 if "证" in text else 0)
     assert intents.shape == (N_INTENTS,)
     assert intents[INTENTS.index(intent)] == 1
+
+
+def test_every_word_beginning_counts_once() -> None:
+    stems = {stem: intent for stem, intent in stem_cues().items() if len(stem) <= 5}
+    nested = [(a, b) for a in stems for b in stems if a != b and b.startswith(a)]
+    assert nested
+    assert all(stems[a] == stems[b] for a, b in nested)
+    for stem, intent in stems.items():
+        found, _ = count_votes(read(f"{stem}жжж"), east_asian=0)
+        assert found.sum() == found[intent] == 1, stem
 
 
 @pytest.mark.parametrize("name", odd_texts())
@@ -93,7 +117,8 @@ def test_no_text_takes_long(name: str) -> None:
 
 
 def test_signs_that_become_many_letters_are_cut() -> None:
-    assert read("\ufdfa" * 2_000).size <= MOST_POINTS
+    for count in (200, 2_000):  # normalised in one piece, and in several
+        assert read("\ufdfa" * count).size <= MOST_POINTS
 
 
 def test_the_benchmark_prints_a_table() -> None:
