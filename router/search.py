@@ -100,9 +100,9 @@ class Solve:
         arm = arm_of(self.tier.name, self.plan)
         pool = None if self.pools is None else self.pools.key(self.query, arm)
         try:
-            self.remembered = await take_over(self.pools, self.session, pool)
-            self.session.planned = max(1, self.session.planned - len(self.remembered))
             async with asyncio.timeout(self.model.until - self.world.now()):
+                self.remembered = await take_over(self.pools, self.session, pool)
+                self.session.planned = max(1, self.session.planned - len(self.remembered))
                 await strategy.run(self)
                 await self._make_do()
         except TimeoutError:

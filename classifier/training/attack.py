@@ -1,8 +1,9 @@
 """Attacks our own model: hill-climbs a prefix that makes easy asks look hard, and counts the flips.
 
 RouteLLM's routers fall to one such prefix for more than nine queries in ten (a "confounder gadget").
-The attacker here sees every score, so the flip rate is a worst case. What reduces it is training on
-copies with random gadgets (``augment.gadgeted``): words that stand for hardness, but no question.
+The attacker here sees every score, so the flip rate is a worst case. Training answers it with copies
+of easy asks behind random words of hard questions, and behind prefixes climbed on a model fitted for
+that purpose (``gadgets``, ``hardening``).
 """
 
 import random
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
-from classifier.training.augment import GADGETS
+from classifier.training.gadgets import GADGETS
 from classifier.training.robustness import BANDS
 
 PREFIX_WORDS = 12
@@ -45,8 +47,7 @@ def attack(
 ) -> Attack:
     """Return the outcome of hill-climbing a prefix on easy prompts.
 
-    One word in twelve is replaced at a time; the best of a few candidates stays if the mean log odds
-    of difficulty rise. Only prompts in the bottom band take part.
+    Only prompts in the bottom band take part.
 
     Args:
         prompts: Candidates; the first easy ones are fitted on, the others are held out.
@@ -60,17 +61,7 @@ def attack(
     easy = [prompt for prompt, score in zip(shortish, scores, strict=True) if score < BANDS[0]]
     rng.shuffle(easy)
     fitted, held_out = easy[:n_fit], easy[n_fit:]
-    words = rng.choices(GADGETS, k=PREFIX_WORDS)
-    best = _strength(words, fitted, difficulties)
-    for step in range(STEPS):
-        place = step % PREFIX_WORDS
-        rivals = [
-            [*words[:place], word, *words[place + 1 :]] for word in rng.sample(GADGETS, TRIES)
-        ]
-        strengths = [_strength(rival, fitted, difficulties) for rival in rivals]
-        if max(strengths) > best:
-            best = max(strengths)
-            words = rivals[strengths.index(best)]
+    words = climbed(fitted, difficulties, GADGETS, rng)
     after = difficulties(_prefixed(words, held_out))
     return Attack(
         prefix=" ".join(words),
@@ -80,9 +71,48 @@ def attack(
     )
 
 
-def _strength(words: Sequence[str], prompts: Sequence[str], difficulties: Difficulties) -> float:
-    scores = np.clip(difficulties(_prefixed(words, prompts)), 1e-6, 1 - 1e-6)
-    return float(np.log(scores / (1 - scores)).mean())
+def climbed(
+    prompts: Sequence[str],
+    difficulties: Difficulties,
+    vocabulary: Sequence[str],
+    rng: random.Random,
+    *,
+    n_words: int = PREFIX_WORDS,
+    steps: int = STEPS,
+) -> list[str]:
+    """Return the words of a prefix that makes the prompts look hard.
+
+    One word after the other is replaced; the best of a few candidates stays if the mean log odds of
+    difficulty rise.
+
+    Args:
+        prompts: What the prefix is put before.
+        difficulties: The model.
+        vocabulary: Words to choose from.
+        rng: Draws the start and the candidates.
+        n_words: Length of the prefix.
+        steps: Words that are replaced at most.
+    """
+    words = rng.choices(vocabulary, k=n_words)
+    best = _strengths([words], prompts, difficulties)[0]
+    for step in range(steps):
+        place = step % n_words
+        tried = rng.choices(vocabulary, k=TRIES)
+        rivals = [[*words[:place], word, *words[place + 1 :]] for word in tried]
+        strengths = _strengths(rivals, prompts, difficulties)
+        if max(strengths) > best:
+            best = max(strengths)
+            words = rivals[strengths.index(best)]
+    return words
+
+
+def _strengths(
+    rivals: Sequence[Sequence[str]], prompts: Sequence[str], difficulties: Difficulties
+) -> list[float]:
+    """Return the mean log odds of difficulty behind each prefix, all scored at once."""
+    scores = difficulties([text for words in rivals for text in _prefixed(words, prompts)])
+    odds = logit(np.clip(scores, 1e-6, 1 - 1e-6)).reshape(len(rivals), -1)
+    return [float(mean) for mean in odds.mean(axis=1)]
 
 
 def _prefixed(words: Sequence[str], prompts: Sequence[str]) -> list[str]:

@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from classifier.lexica import WORDS
 from classifier.training.dataset import Question
+from classifier.training.gadgets import gadgeted
 
 _GLOSSARY_TEXT = """
 prove|证明 proves|证明 show|证明 that| let|设 suppose|假设 assume|假设 given|已知 find|求 determine|求 all|所有
@@ -58,10 +58,6 @@ _SIGNS = {
     "\\ldots": "...",
     "\\dots": "...",
 }
-_HARD_INTENTS = (
-    "prove", "extreme", "all_such", "geometry", "algebra", "number_theory", "chance", "calculus",
-    "suppose", "logic", "procedure",
-)  # fmt: skip
 _PARTS = re.compile(r"(\$[^$]*\$|\\[a-zA-Z]+|[A-Za-z]+|[^A-Za-z$\\]+|.)", re.DOTALL)
 _HALF, _MOSTLY = 0.5, 0.9
 _LONG_WORD = 6
@@ -169,37 +165,6 @@ def unlatexed(text: str, rng: random.Random) -> str:
     for command, sign in _SIGNS.items():
         text = text.replace(command, sign if rng.random() < _MOSTLY else command[1:])
     return re.sub(r"[{}]", "", re.sub(r"\\([a-zA-Z]+)", r"\1", text))
-
-
-GADGETS: tuple[str, ...] = (
-    *" ".join(WORDS[intent] for intent in _HARD_INTENTS).split(),
-    *[
-        r"$\mathbb{R}$",
-        r"$n\geq",
-        r"2$",
-        r"\frac{a}{b}",
-        r"x^2+y^2",
-        r"$\sum$",
-        r"(m,n)",
-        r"2^n",
-        r"f(x)",
-        r"O(n)",
-        r"∀",
-        r"≤",
-        r"⊂",
-        r"∫",
-        r"17",
-        r"1009",
-        r".",
-    ],
-)
-"""Words and formulas that stand for hardness, in several languages."""
-
-
-def gadgeted(text: str, rng: random.Random) -> str:
-    """Return the text after or before a string of gadgets that asks nothing."""
-    gadget = " ".join(rng.choices(GADGETS, k=rng.randrange(6, 16)))
-    return f"{gadget} {text}" if rng.random() < _MOSTLY else f"{text} {gadget}"
 
 
 MUTATIONS: tuple[Callable[[str, random.Random], str], ...] = (

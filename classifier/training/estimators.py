@@ -31,7 +31,7 @@ def fit_grams(
     part: Matrices, targets: NDArray[np.float64], weights: NDArray[np.float64], penalty: float
 ) -> Ridge:
     """Return a ridge whose coefficients are float16 numbers, as the artefact stores them."""
-    ridge = Ridge(penalty, solver="sparse_cg", max_iter=60, tol=1e-3)
+    ridge = Ridge(penalty, solver="sparse_cg", max_iter=60, tol=1e-2)
     ridge.fit(part.grams, targets, sample_weight=weights)
     # Rounded before anything is calibrated on its output, so serving equals scikit-learn.
     ridge.coef_ = ridge.coef_.astype(np.float16).astype(np.float64)

@@ -208,6 +208,7 @@ def pair_up(outcomes: Outcomes, pair: Pair, scores: Scores, prices: Prices) -> P
         strong_tokens=tokens[1][0],
         tokens_predicted=(tokens[0][1], tokens[1][1]),
         usd_per_token=(price[0] / 1e6, price[1] / 1e6),
+        rungs=(int(outcomes.rung[by_model[0][0]]), int(outcomes.rung[by_model[1][0]])),
     )
 
 

@@ -17,8 +17,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
-from classifier.training.augment import copies
-from classifier.training.calibrating import Bend, Line, calibrate, calibration_rows, fit_bend
+from classifier.training.calibrating import (
+    Bend,
+    Line,
+    calibrate,
+    calibration_rows,
+    fit_bend,
+)
 from classifier.training.crowds import Crowd, learn_logits, learn_shares
 from classifier.training.dataset import Question
 from classifier.training.estimators import (
@@ -32,10 +37,12 @@ from classifier.training.estimators import (
 from classifier.training.labels import Labels
 from classifier.training.matrices import Matrices
 from classifier.training.recipe import Recipe
-from classifier.training.targets import RANK_SHARE, row_weights, within_sources
-
-TAUGHT_LANGUAGES = frozenset({"en"})
-"""Languages with questions of every difficulty; only their n-grams may say anything about it."""
+from classifier.training.targets import (
+    RANK_SHARE,
+    TAUGHT_LANGUAGES,
+    row_weights,
+    within_sources,
+)
 
 ANCHOR_EVERY, ANCHOR_WEIGHT = 4, 0.3
 """Rows without outcomes that the third crowd sees, and their weight.
@@ -46,8 +53,6 @@ Without any it takes its own way with foreign and everyday texts, which no outco
 HELD_OUT_PERCENT = 20
 FOLDS = 5
 """Parts of the rows; what the ridge says of one is learned from the others, as if it were new."""
-
-COPY_SEED = 7
 
 _SMALL = 1e-6
 """Weight of a row that must not count; zero rows would change the solver's path."""
@@ -122,8 +127,6 @@ def fit(
     matrices: Matrices,
     recipe: Recipe,
     advance: Callable[[str], None] = lambda _: None,
-    *,
-    again: bool = True,
 ) -> Fitted:
     """Return everything fitted on the given rows; the same rows give the same fit.
 
@@ -136,8 +139,6 @@ def fit(
         matrices: Their features.
         recipe: Sizes and strengths.
         advance: Called with the name of each step that begins; there are ``N_STEPS``.
-        again: Fit on all rows in the end; without, the held-out fifth teaches calibration alone,
-            which is good enough to compare recipes by and takes half the time.
     """
     held = bucket(questions, "calibration") < HELD_OUT_PERCENT
     kept = np.flatnonzero(~held)
@@ -145,10 +146,8 @@ def fit(
     advance("domains")
     topics, domain = fit_domain(questions, matrices, scaler, held)
     first = fit_success(questions, labels, matrices, recipe, kept, advance)
-    second = first
-    if again:
-        everything = np.arange(len(questions))
-        second = fit_success(questions, labels, matrices, recipe, everything, advance)
+    everything = np.arange(len(questions))
+    second = fit_success(questions, labels, matrices, recipe, everything, advance)
 
     advance("thinking tokens and calibration")
     raw = first.raw_logits(matrices)
@@ -164,34 +163,6 @@ def fit(
 
 N_STEPS = 6
 """Calls of ``advance`` in one ``fit``."""
-
-
-def with_copies(
-    questions: Sequence[Question], labels: Labels, recipe: Recipe
-) -> tuple[list[Question], Labels]:
-    """Return the questions and labels followed by changed copies with the same labels.
-
-    Copies teach the rung logits only: not the calibration, not the thinking tokens. There are at
-    most half as many of either kind as questions, so that few questions don't drown in them.
-    """
-    most = len(questions) // 2
-    made, origin = copies(
-        questions,
-        n_mutated=min(recipe.mutated, most),
-        n_glossary=min(recipe.glossary, most),
-        seed=COPY_SEED,
-    )
-    both = np.concatenate([np.arange(len(questions)), np.array(origin, np.int64)])
-    is_copy = both.size - len(origin) <= np.arange(both.size)
-    return [*questions, *made], Labels(
-        logits=labels.logits[both],
-        weight=labels.weight[both] * np.where(is_copy, recipe.copy_weight, 1.0),
-        measured=labels.measured[both] & ~is_copy[:, None],
-        share=labels.share[both],
-        log_tokens=labels.log_tokens[both],
-        token_weight=np.where(is_copy, 0.0, labels.token_weight[both]),
-        token_spread=labels.token_spread,
-    )
 
 
 def fit_success(

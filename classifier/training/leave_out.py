@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from classifier.training.constructed import constructed_questions
+from classifier.training.copying import with_copies
 from classifier.training.dataset import Outcomes, Question
 from classifier.training.evaluate import Pair, pair_up
-from classifier.training.fit import fit, with_copies
+from classifier.training.fit import fit_success
 from classifier.training.labels import make_labels
 from classifier.training.matrices import Matrices, make_matrices
 from classifier.training.metrics import apgr, auc
@@ -69,7 +70,8 @@ def leave_one_out(
 ) -> dict[str, LeftOut]:
     """Return the quality per group when its sources, and copies made of them, are not taught.
 
-    Only rows of the split ``train`` teach; all rows of a left-out source are measured.
+    Only rows of the split ``train`` teach; all rows of a left-out source are measured. Ranked by raw
+    logits: calibration is about known sources.
 
     Args:
         questions: All questions.
@@ -148,13 +150,14 @@ def _taught_logits(
     taught: NDArray[np.int64],
     asked: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Return calibrated logits of the asked rows from a fit on the taught rows and their copies."""
+    """Return raw logits of the asked rows from a fit on the taught rows and their copies."""
     originals = [questions[row] for row in taught] + constructed_questions(recipe.constructed)
     labels = make_labels(originals, outcomes.of(taught))
     chosen, labels = with_copies(originals, labels, recipe)
     copied = make_matrices([question.prompt for question in chosen[taught.size :]])
     part = matrices.rows(taught).stacked(copied)
-    return fit(chosen, labels, part, recipe, again=False).logits(matrices.rows(asked))
+    success = fit_success(chosen, labels, part, recipe, np.arange(len(chosen)))
+    return success.raw_logits(matrices.rows(asked))
 
 
 def _quality(outcomes: Outcomes, logits: NDArray[np.float64], pairs: Sequence[Pair]) -> LeftOut:
@@ -172,7 +175,7 @@ def _quality(outcomes: Outcomes, logits: NDArray[np.float64], pairs: Sequence[Pa
         rows.append(
             (
                 apgr(paired.difficulty, paired.weak, paired.strong),
-                apgr(paired.ranking(), paired.weak, paired.strong),
+                apgr(paired.uplift(), paired.weak, paired.strong),
                 auc(paired.difficulty, paired.weak < WRONG_BELOW),
             )
         )

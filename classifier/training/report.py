@@ -22,7 +22,7 @@ def write_report(report: Report, folder: Path) -> None:
         f"* **{_percent(report['cpt50'])}** of the calls must go to the strong model to gain half of the "
         f"difference, **{_percent(report['cpt80'])}** to gain four fifths.",
         f"* Average gap recovered (APGR): **{report['apgr']}**; random is 0.5, knowing every answer "
-        f"beforehand {report['oracle_apgr']}.",
+        f"beforehand {report['oracle_apgr']}. Questions are ranked by `{report['ranked_by']}`.",
         f"* Against the same share of strong calls at random: {control['delta']} better, 95 % interval "
         f"{low} to {high}. Release gate: **{'passed' if passed else 'FAILED'}** (the interval must be above 0).",
         f"* The score finds questions the weak model gets wrong with AUC {report['auc_weak_wrong']}, and "

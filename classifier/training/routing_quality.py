@@ -1,6 +1,6 @@
 """What a ranking of questions is worth between a weak and a strong model. Pure arithmetic."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ class Paired:
         strong_tokens: The same for the strong model, its reasoning included.
         tokens_predicted: Whether the two token columns are predictions.
         usd_per_token: Price of a completion token of either.
+        rungs: Index in ``RUNGS`` of the weak and of the strong model.
     """
 
     rows: NDArray[np.int64]
@@ -46,24 +47,29 @@ class Paired:
     strong_tokens: NDArray[np.float64]
     tokens_predicted: tuple[bool, bool]
     usd_per_token: tuple[float, float]
+    rungs: tuple[int, int] = (0, RUNGS.index("long"))
 
     def chosen(self, inside: NDArray[np.int64]) -> "Paired":
         """Return only the questions at the given positions."""
-        return Paired(
-            rows=self.rows[inside],
-            weak=self.weak[inside],
-            strong=self.strong[inside],
-            difficulty=self.difficulty[inside],
-            p_solve=self.p_solve[inside],
-            weak_tokens=self.weak_tokens[inside],
-            strong_tokens=self.strong_tokens[inside],
-            tokens_predicted=self.tokens_predicted,
-            usd_per_token=self.usd_per_token,
-        )
+        fields = ("rows", "weak", "strong", "difficulty", "p_solve", "weak_tokens", "strong_tokens")
+        return replace(self, **{field: getattr(self, field)[inside] for field in fields})
 
     def ranking(self) -> NDArray[np.float64]:
-        """Return what the router sends up first: the largest uplift, else the hardest."""
-        uplift = self.p_solve[:, RUNGS.index("long")] - self.p_solve[:, RUNGS.index("short")]
+        """Return what the router sends up first: the largest uplift, else the hardest.
+
+        The uplift is that of the two models' own rungs: a distilled reasoner is no full one. Two
+        models of one rung are ranked by what the full rung gains over the short one.
+        """
+        return self.uplift(*self.compared())
+
+    def compared(self) -> tuple[str, str]:
+        """Return the names of the two rungs whose difference ranks the questions."""
+        weak, strong = self.rungs
+        return ("short", "long") if strong <= weak else (RUNGS[weak], RUNGS[strong])
+
+    def uplift(self, weak: str = "short", strong: str = "long") -> NDArray[np.float64]:
+        """Return ``p_solve`` of one rung less that of another, the difficulty where there is none."""
+        uplift = self.p_solve[:, RUNGS.index(strong)] - self.p_solve[:, RUNGS.index(weak)]
         return self.difficulty if np.isnan(uplift).any() else uplift
 
 
@@ -84,8 +90,10 @@ def quality(paired: Paired, share: NDArray[np.float64], *, bootstrap: bool) -> d
         "auc_weak_wrong": _number(auc(paired.difficulty, paired.weak < WRONG_BELOW)),
         "auc_uplift": _number(auc(score, gain > 0)),
         "ece": _calibration(paired, share),
+        "ranked_by": _ranked_by(paired),
         "apgr": _number(apgr(score, paired.weak, paired.strong)),
         "apgr_by_difficulty": _number(apgr(paired.difficulty, paired.weak, paired.strong)),
+        "apgr_long_less_short": _number(apgr(paired.uplift(), paired.weak, paired.strong)),
         "cpt50": _number(call_share_for(curve, 0.5)),
         "cpt80": _number(call_share_for(curve, 0.8)),
         "oracle_apgr": _number(apgr(gain, paired.weak, paired.strong)),
@@ -95,6 +103,13 @@ def quality(paired: Paired, share: NDArray[np.float64], *, bootstrap: bool) -> d
         result["frontier"] = frontier(paired, score)
         result["baselines"] = _baselines(paired)
     return result
+
+
+def _ranked_by(paired: Paired) -> str:
+    if np.isnan(paired.p_solve).any():
+        return "difficulty"
+    weak, strong = paired.compared()
+    return f"p_solve.{strong} - p_solve.{weak}"
 
 
 def shuffled_control(

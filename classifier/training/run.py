@@ -14,10 +14,12 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from classifier.training.assemble import parts_of
 from classifier.training.card import make_card, write_card
 from classifier.training.constructed import constructed_questions
+from classifier.training.copying import with_copies
 from classifier.training.dataset import DataError, Outcomes, Question, read_outcomes, read_questions
 from classifier.training.estimators import DOMAINS
 from classifier.training.export import write_onnx
-from classifier.training.fit import N_STEPS, Fitted, fit, with_copies
+from classifier.training.fit import N_STEPS, Fitted, fit
+from classifier.training.hardening import Lessons, hardened
 from classifier.training.labels import make_labels
 from classifier.training.licences import licensed
 from classifier.training.matrices import Matrices, make_matrices
@@ -75,13 +77,17 @@ def run(
             [question.prompt for question in (*train, *dev)], lambda n: progress.advance(task, n)
         )
         n_train = len(train)
-        progress.update(task, total=N_STEPS, completed=0)
+        progress.update(task, total=N_STEPS + recipe.rounds, completed=0)
 
         def advance(step: str) -> None:
             progress.update(task, description=step, advance=1)
 
-        fitted = fit(train, labels, matrices.rows(np.arange(n_train)), recipe, advance)
-        progress.update(task, description="export and measurement", completed=N_STEPS)
+        lessons = Lessons(train, labels, matrices.rows(np.arange(n_train)))
+        lessons = hardened(lessons, recipe, advance)
+        fitted = fit(lessons.questions, lessons.labels, lessons.matrices, recipe, advance)
+        progress.update(
+            task, description="export and measurement", completed=N_STEPS + recipe.rounds
+        )
         out.mkdir(parents=True, exist_ok=True)
         write_onnx(parts_of(fitted), out / ARTIFACT_NAME, {"producer": "thinkthrift"})
         metrics = _measured(

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from classifier.training.dataset import Question
 
+TAUGHT_LANGUAGES = frozenset({"en"})
+"""Languages with questions of every difficulty; only their n-grams may say anything about it."""
+
 SOURCE_EXPONENT = 0.5
 RANK_SHARE = 0.7
 LEAST_SPREAD = 0.08

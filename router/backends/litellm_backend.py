@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import logging
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -47,6 +48,10 @@ _VERBATIM = frozenset(
 )  # fmt: skip
 """Fields of our dialects that litellm would refuse, rename or drop for some server that speaks OpenAI. In
 ``extra_body`` it leaves them alone."""
+
+
+CLOSE_S = 5.0
+"""How long a provider's client may take to close a stream: the client that asked waits for it."""
 
 
 def arguments_for(model: str, body: Mapping[str, Any], *, compatible: bool) -> dict[str, Any]:
@@ -166,7 +171,9 @@ class LiteLLMUpstream:
             getattr(self._stream, "completion_stream", None), "aclose", None
         )
         if close is not None:
-            await close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await close()
 
 
 async def load() -> tuple[Any, type[Exception]]:

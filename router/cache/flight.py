@@ -93,7 +93,9 @@ class Flight:
     async def news(self, within_s: float | None = None) -> None:
         """Wait until something has changed."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), within_s)
+            # Not `wait_for`: up to Python 3.11 it loses a cancellation that comes together with the news.
+            async with asyncio.timeout(within_s):
+                await self._news.wait()
 
     def land(self, completion: Mapping[str, Any], router: Mapping[str, Any]) -> None:
         """Hand the whole answer to the followers."""

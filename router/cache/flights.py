@@ -69,6 +69,8 @@ class Flights:
             flight.round = lost.round + (lost.state == FAILED)
         try:
             lease = await self._leases.lead(record, "" if lost is None else lost.token)
+            if lease is not None and self._has_lost(lease):
+                lease = await self._leases.lead(record, lease.token)
         except BaseException:
             self._close(flight)
             raise
@@ -159,8 +161,9 @@ class Flights:
         flight.state = GONE if pump.cancelled() else FAILED if flight.error else DONE
         self._close(flight)
         if flight.lease is not None:
-            self._led.pop(flight.token, None)
-            if not pump.cancelled():
+            if pump.cancelled():
+                self._led.pop(flight.token, None)
+            else:
                 self._start(self._tell_the_end(flight, flight.lease))
 
     def _close(self, flight: Flight) -> None:
@@ -176,10 +179,9 @@ class Flights:
         try:
             while self._led:
                 await asyncio.sleep(BEAT_S)
-                due = loop.time() >= sign_at
-                if due:
+                if loop.time() >= sign_at and await self._leases.live(self._led):
                     sign_at = loop.time() + SIGN_OF_LIFE_S
-                for token in await self._leases.beat(alive=due):
+                for token in await self._leases.wanted():
                     if token in self._led:
                         self._led[token].wanted = True
                 for flight in [flight for flight in self._led.values() if flight.wanted]:
@@ -192,9 +194,17 @@ class Flights:
 
     async def _tell_the_end(self, flight: Flight, lease: Lease) -> None:
         state, last = flight.ending()
-        async with flight.telling:
-            if flight.wanted or not await self._leases.tell(lease, [], state):
-                await self._leases.tell(lease, [*flight.unsaid(), *last], state)
+        try:
+            async with flight.telling:
+                if flight.wanted or not await self._leases.tell(lease, [], state):
+                    await self._leases.tell(lease, [*flight.unsaid(), *last], state)
+        finally:
+            self._led.pop(lease.token, None)
+
+    def _has_lost(self, lease: Lease) -> bool:
+        """Return whether a place is held in our name by no flight of ours: a word to the server went missing."""
+        ours = lease.process == self._leases.process and not (lease.mine or lease.state)
+        return ours and lease.token not in self._led
 
     async def _follow(self, flight: Flight, lease: Lease) -> None:
         """Read what a leader elsewhere tells, until the flight is over or its leader is dead."""
@@ -220,7 +230,7 @@ class Flights:
                     break
                 if now - max(looked_at, heard_at) > SIGN_OF_LIFE_S / 2:
                     looked_at = now
-                    alive = await self._leases.is_alive(lease.process)
+                    alive = await self._leases.is_alive(lease)
                     if alive is False and (known_alive or now - begun_at > GRACE_S):
                         break
                     known_alive = known_alive or alive is True

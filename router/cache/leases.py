@@ -7,16 +7,17 @@ them in one step.
 - ``<tag>:flight:<request>`` is a hash: the leader's token and process, the state, the round. Every
   write names the token and does nothing if another one holds the record (a fencing token).
 - ``...:<token>`` is a list: what followers are told. It exists only if somebody follows.
-- ``tt-process:{<id>}:alive`` is a process's heartbeat: one for all flights it leads.
+- ``tt-process:{<id>}:alive`` is a process's heartbeat, and says which flights it leads: a record whose token is
+  not in it has lost its flight, because a word to the server went missing, and its place is free.
 - ``tt-process:{<id>}:wanted`` is where followers on other machines ask it to tell them.
 
 A server that is away gives ``None`` everywhere: then each process is on its own.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from .store import Store
 
@@ -83,6 +84,14 @@ return {state, redis.call('LRANGE', KEYS[2], ARGV[2], -1)}
 """record, told; token, first part -> state, parts"""
 
 
+_LIVE = """
+redis.call('DEL', KEYS[1])
+for i = 2, #ARGV do redis.call('SADD', KEYS[1], ARGV[i]) end
+return redis.call('EXPIRE', KEYS[1], ARGV[1])
+"""
+"""heartbeat; s to live, tokens -> anything"""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Who leads a flight.
@@ -112,6 +121,9 @@ class Lease:
 class Leases:
     """The flights' records, as one process sees them.
 
+    Attributes:
+        process: Its name there.
+
     Args:
         store: Its server is asked.
         ttl_s: The longest that a flight may take.
@@ -120,7 +132,7 @@ class Leases:
     def __init__(self, store: Store, ttl_s: float) -> None:
         self._store = store
         self._ttl_ms = int(ttl_s * 1000)
-        self._process = secrets.token_hex(8)
+        self.process = secrets.token_hex(8)
 
     async def lead(self, record: str, lost: str = "") -> Lease | None:
         """Lead a flight, or learn who does.
@@ -130,7 +142,7 @@ class Leases:
             lost: Token of a leader known to be dead or done, whose place is free.
         """
         token = secrets.token_hex(16)
-        given = [token, self._process, self._ttl_ms, lost]
+        given = [token, self.process, self._ttl_ms, lost]
         found = await self._store.run(
             lambda client: client.eval(_LEAD, 1, record, *given), within_s=LEAD_S
         )
@@ -169,23 +181,22 @@ class Leases:
 
         await self._store.run(ask)
 
-    async def is_alive(self, process: str) -> bool | None:
-        """Return whether a process gave a sign of life; ``None`` if that cannot be asked."""
-        found = await self._store.run(lambda client: client.exists(_alive(process)))
+    async def is_alive(self, lease: Lease) -> bool | None:
+        """Return whether its process says that it leads this flight; ``None`` if that cannot be asked."""
+        key = _alive(lease.process)
+        found = await self._store.run(lambda client: client.sismember(key, lease.token))
         return None if found is None else bool(found)
 
-    async def beat(self, *, alive: bool) -> list[str]:
-        """Take the tokens of flights that followers want to be told of; with ``alive``, give a sign of life."""
+    async def live(self, led: Iterable[str]) -> bool:
+        """Give a sign of life for the flights with these tokens; ``False`` if the server did not hear it."""
+        said = await self._script(_LIVE, [_alive(self.process)], [ALIVE_S, *led])
+        return said is not None
 
-        async def look(client: Any) -> list[Any]:
-            async with client.pipeline(transaction=False) as pipeline:
-                pipeline.lpop(_wanted(self._process), 1000)
-                if alive:
-                    pipeline.set(_alive(self._process), 1, ex=ALIVE_S)
-                return cast("list[Any]", await pipeline.execute())
-
-        found = await self._store.run(look)
-        return [token.decode() for token in (found[0] or ())] if found else []
+    async def wanted(self) -> list[str]:
+        """Take the tokens of flights that followers want to be told of."""
+        key = _wanted(self.process)
+        found = await self._store.run(lambda client: client.lpop(key, 1000))
+        return [token.decode() for token in found or ()]
 
     async def _script(self, text: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
         # Whole scripts rather than their hashes: a server that was restarted knows no hash.

@@ -24,6 +24,8 @@ class Within:
     def __init__(self, seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
+        # Who cleans up after its own cancellation may wait as well.
+        self._cancelled_before = 0 if self._task is None else self._task.cancelling()
         self._rang = False
         self._timer: asyncio.Handle = self._loop.call_later(seconds, self._ring, LAST_ROUNDS)
 
@@ -41,7 +43,7 @@ class Within:
         self._timer.cancel()
         if self._rang and self._task is not None:
             others = self._task.uncancel()
-            if kind is asyncio.CancelledError and others == 0:
+            if kind is asyncio.CancelledError and others <= self._cancelled_before:
                 raise TimeoutError from error
 
     def _ring(self, rounds: int) -> None:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from classifier.scorer import Scorer
 from classifier.training.attack import attack
-from classifier.training.augment import gadgeted
 from classifier.training.dataset import Question
+from classifier.training.gadgets import gadget_copies, gadgeted
 from classifier.training.robustness import CHANGES, kept_under_mutation
 from classifier.types import Ask
 
@@ -45,6 +45,20 @@ def test_a_model_of_one_word_falls_and_a_constant_stands() -> None:
 
 def test_a_gadget_keeps_the_ask_whole() -> None:
     assert "How do you spell dog?" in gadgeted("How do you spell dog?", random.Random(4))
+
+
+def test_stolen_words_stand_beside_the_whole_ask() -> None:
+    easy = [Question(t, "s", t, "chat", "en", "train", {}) for t in EASY]
+    hard = [
+        Question("h", "h", "Prove that infinitely many primes exist.", "math", "en", "train", {})
+    ]
+    made, origin = gadget_copies(easy, hard, count=40, seed=3)
+    assert len(made) == 40
+    for copy, place in zip(made, origin, strict=True):
+        rest = copy.prompt.replace(easy[place].prompt, "").split()
+        assert rest
+        assert set(rest) <= set(hard[0].prompt.split())
+    assert gadget_copies(easy, [], count=40, seed=3) == ([], [])
 
 
 def test_a_random_gadget_moves_few_easy_asks_to_the_top(shipped: Scorer) -> None:

@@ -20,7 +20,7 @@ from classifier.training.metrics import (
     expected_calibration_error,
     recovered_gap,
 )
-from classifier.training.routing_quality import shuffled_control
+from classifier.training.routing_quality import Paired, quality, shuffled_control
 from tests.classifier.conftest import Trained
 
 KEYS = {
@@ -70,6 +70,40 @@ def test_the_control_interval_tells_skill_from_luck() -> None:
     lucky = shuffled_control(rng.normal(0, 1, 300), weak, strong)
     assert skilled["ci95"][0] > 0.05  # type: ignore[index]  # a pair
     assert lucky["ci95"][0] < 0 < lucky["ci95"][1]  # type: ignore[index]  # a pair
+
+
+@pytest.mark.parametrize(
+    ("rungs", "ranked_by", "expected"),
+    [
+        ((0, 1), "p_solve.distilled - p_solve.short", 0.75),
+        ((0, 2), "p_solve.long - p_solve.short", 0.25),
+        ((0, 0), "p_solve.long - p_solve.short", 0.25),
+    ],
+    ids=["distilled", "long", "two short ones"],
+)
+def test_a_pair_is_ranked_by_what_its_own_rungs_gain(
+    rungs: tuple[int, int], ranked_by: str, expected: float
+) -> None:
+    """The distilled rung gains where the strong model does, the long one elsewhere."""
+    gains = np.arange(40) % 2 == 0
+    p_solve = np.stack([np.full(40, 0.2), 0.2 + 0.5 * gains, 0.8 - 0.5 * gains], axis=1)
+    nothing = np.zeros(40)
+    paired = Paired(
+        rows=np.arange(40),
+        weak=nothing,
+        strong=gains.astype(float),
+        difficulty=1 - p_solve[:, 0],
+        p_solve=p_solve,
+        weak_tokens=nothing,
+        strong_tokens=nothing,
+        tokens_predicted=(False, False),
+        usd_per_token=(0.0, 0.0),
+        rungs=rungs,
+    )
+    found = quality(paired, np.full((40, 3), np.nan), bootstrap=False)
+    assert found["ranked_by"] == ranked_by
+    assert found["apgr"] == pytest.approx(expected)
+    assert found["apgr_long_less_short"] == pytest.approx(0.25)
 
 
 def test_the_report_has_the_fixed_keys_and_is_plain_json(trained: Trained, tmp_path: Path) -> None:

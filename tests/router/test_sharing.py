@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,11 @@ def pipeline(recall: Recall, models: ScriptedBackend) -> Pipeline:
     return Pipeline(Routing(tiers), Gauge(), recall, world(models), {}, "highest", lambda: "d_1")
 
 
-async def one(here: Pipeline, *, stream: bool) -> tuple[str, str, float]:
+async def one(
+    here: Pipeline, *, stream: bool, question: str = "What is 6 * 7?"
+) -> tuple[str, str, float]:
     """Return what the cache did, the text and the cost of one answer."""
-    journey = here.begin(query(wishes={"tier": "long"}, stream=stream))
+    journey = here.begin(query(question, wishes={"tier": "long"}, stream=stream))
     reply = await here.answer(journey)
     if not stream:
         answer = orjson.loads(reply.body)
@@ -150,6 +153,30 @@ async def test_a_dead_upstream_is_not_asked_once_for_each(recall: Recall) -> Non
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(answer) for answer in answers} == {UpstreamError}
     assert len(models.bodies) == 2
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+async def test_followers_are_answered_whenever_their_leader_leaves(
+    recall: Recall, stream: bool
+) -> None:
+    here = pipeline(recall, backend("m", completion("forty-two")))
+    moments = 0
+    while True:
+        ask = partial(one, here, question=f"What is 42, {moments} turns of the loop later?")
+        leader = asyncio.create_task(ask(stream=stream))
+        followers = [asyncio.create_task(ask(stream=each)) for each in (False, True) * 2]
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        if leader.done():
+            break
+        leader.cancel()
+        async with asyncio.timeout(1.0):
+            answers = await asyncio.gather(*followers)
+        assert {text for _, text, _ in answers} == {"forty-two"}
+        moments += 1
+    await leader
+    await asyncio.gather(*followers)
+    assert moments > 20, "a request takes longer than that"
 
 
 async def test_who_wants_a_fresh_answer_follows_nobody(recall: Recall) -> None:

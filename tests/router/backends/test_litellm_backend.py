@@ -1,5 +1,6 @@
 """One real litellm against one real simulator; importing litellm takes seconds, so all of it is here."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from router.backends.litellm_backend import ACCEPTED, LiteLLMBackend
+from router.backends import litellm_backend
+from router.backends.litellm_backend import ACCEPTED, LiteLLMBackend, LiteLLMUpstream
 from router.backends.port import ModelSpec
 from router.errors import (
     ApiError,
@@ -117,6 +119,17 @@ async def test_a_refusal_keeps_its_meaning_and_is_asked_for_once(
 async def test_an_answer_that_never_comes_times_out(url: str) -> None:
     with pytest.raises(UpstreamTimeoutError, match=r"0\.3 s"):
         await model(url, "sim-short+timeout").complete(BODY, 0.3)
+
+
+async def test_a_stream_whose_client_never_ends_closing_it_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stuck:
+        async def aclose(self) -> None:
+            await asyncio.sleep(60)
+
+    monkeypatch.setattr(litellm_backend, "CLOSE_S", 0.05)
+    await asyncio.wait_for(LiteLLMUpstream("big", Stuck(), 60).close(), 3)
 
 
 async def test_an_unreachable_provider_is_an_upstream_error() -> None:

@@ -111,3 +111,14 @@ async def test_the_second_failure_is_everybodys(
     await heard(second[0])
     assert isinstance(second[0].verdict, UpstreamError)
     assert str(second[0].verdict) == "dead again"
+
+
+async def test_a_follower_that_is_cancelled_as_news_comes_is_cancelled(here: Process) -> None:
+    led, _ = await here.board()
+    waiting = asyncio.create_task(led.news(60))
+    await asyncio.sleep(0)
+    led.say()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await here.flights.close()

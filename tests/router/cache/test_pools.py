@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from policies.types import Budget, SearchPlan
 from router.cache.pools import MOST_BYTES, MOST_SAMPLES, PooledSample, Pools
 from router.cache.redis_store import RedisStore
 from router.cache.store import NullStore
-from tests.fakes import query
+from router.call import Trace
+from router.ledger import Ledger
+from router.remembering import arm_of
+from router.search import Solve
+from tests.fakes import backend, completion, query, tier, world
 
 SECRET = b"s" * 32
 KEY = "tt:{a.b}:pool"
@@ -139,3 +144,24 @@ async def test_a_tenants_purge_takes_its_pools(pools: Pools) -> None:
     assert await pools.store.purge("a") == 1
     assert await pools.load(ours) == ()
     assert len(await pools.load(theirs)) == 1
+
+
+async def test_samples_that_are_hard_to_compare_cost_a_search_no_more_time_than_it_has(
+    pools: Pools,
+) -> None:
+    async def ponder(a: str, b: str) -> bool:
+        await asyncio.sleep(60)
+        return False
+
+    asked, tier_ = query("Factor x^2 - 1."), tier(thinking="off", max_output_tokens=500)
+    plan, budget = SearchPlan("vote", 3), Budget(0, 100, 500, deadline_s=0.3)
+    here = replace(world(backend("m", completion("It is \\boxed{42}."))), equal=ponder)
+    key = pools.key(asked, arm_of(tier_.name, plan))
+    assert key is not None
+    await pools.add(key, [sample(i, text=f"\\boxed{{(x-1)(x+1)+{i}y}}", model="m") for i in (1, 2)])
+    search = Solve(
+        here, asked, tier_, plan, [(tier_, budget)], Ledger(), Trace(), here.now() + 0.3, pools
+    )
+    won = await asyncio.wait_for(search.run(), 3)
+    assert won["choices"][0]["message"]["content"] == "It is \\boxed{42}."
+    assert search.stop_reason == "deadline"

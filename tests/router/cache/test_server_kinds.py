@@ -82,8 +82,9 @@ async def assert_all_of_it_works(store: RedisStore) -> None:
         assert seen is not None
         assert (led.mine, seen.mine, seen.token) == (True, False, led.token)
         await follower.want(seen)
-        assert await leader.beat(alive=True) == [led.token]
-        assert await follower.is_alive(seen.process)
+        assert await leader.live([led.token])
+        assert await leader.wanted() == [led.token]
+        assert await follower.is_alive(seen)
         assert not await leader.tell(led, [], DONE)
         assert await leader.tell(led, [b"part"], DONE)
         assert await follower.read(seen, 0) == (DONE, [b"part"])
