@@ -149,6 +149,8 @@ class Pipeline:
             self.world, query, decision, self._routing(journey).tiers, collect,
             pools=self.recall.pools,
         )  # fmt: skip
+        # The time for which it has followed another request is a part of its own.
+        spending.trace.until = journey.begun + decision.budget.deadline_s
         journey.spending = spending
         if not query.stream:
             return await self._settle(journey, await spending.complete())

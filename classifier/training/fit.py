@@ -183,7 +183,7 @@ def fit_success(
     advance("n-grams")
     lesson = (logits + RANK_SHARE * rank.scaled, np.where(taught, weights, _SMALL))
     grams = fit_grams(part, *lesson, recipe.ridge)
-    unseen = _said_unseen(chosen, part, *lesson, recipe.ridge)
+    unseen = said_unseen(chosen, part, *lesson, recipe.ridge)
     gram_scaler = StandardScaler().fit(unseen)
     advance("perceptrons")
     dense = standardised(scaler, part.dense)
@@ -217,7 +217,7 @@ def with_said(
     return np.concatenate([dense, scaler.transform(said).astype(np.float32)], axis=1)
 
 
-def _said_unseen(
+def said_unseen(
     questions: Sequence[Question],
     matrices: Matrices,
     targets: NDArray[np.float64],

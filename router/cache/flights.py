@@ -5,6 +5,8 @@ ask the leader, through the cache's server, to tell; nobody is told anything as 
 a flight without followers elsewhere costs two small commands.
 
 - A leader that dies is replaced by one of its followers, some `ALIVE_S` later.
+- A word that the server misses (who took a place, how a flight ended) leaves a record without a flight. It holds nobody up:
+  its process knows better at once, others find it missing among the flights that the process says it leads.
 - A leader whose client leaves goes on as long as somebody follows.
 - A leader that fails by the caller's mistake fails for all; otherwise one follower tries again.
 - Without a server, requests of one process still share.
@@ -68,9 +70,10 @@ class Flights:
         if lost is not None:
             flight.round = lost.round + (lost.state == FAILED)
         try:
-            lease = await self._leases.lead(record, "" if lost is None else lost.token)
+            token = "" if lost is None else lost.token
+            lease = await self._leases.lead(record, token, flight.round)
             if lease is not None and self._has_lost(lease):
-                lease = await self._leases.lead(record, lease.token)
+                lease = await self._leases.lead(record, lease.token, flight.round)
         except BaseException:
             self._close(flight)
             raise

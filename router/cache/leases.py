@@ -7,8 +7,7 @@ them in one step.
 - ``<tag>:flight:<request>`` is a hash: the leader's token and process, the state, the round. Every
   write names the token and does nothing if another one holds the record (a fencing token).
 - ``...:<token>`` is a list: what followers are told. It exists only if somebody follows.
-- ``tt-process:{<id>}:alive`` is a process's heartbeat, and says which flights it leads: a record whose token is
-  not in it has lost its flight, because a word to the server went missing, and its place is free.
+- ``tt-process:{<id>}:alive`` is a process's heartbeat, a set: the tokens of all flights it leads.
 - ``tt-process:{<id>}:wanted`` is where followers on other machines ask it to tell them.
 
 A server that is away gives ``None`` everywhere: then each process is on its own.
@@ -45,12 +44,13 @@ if held[1] and held[1] ~= ARGV[4] then
 end
 local round = tonumber(held[4] or 0)
 if held[3] == 'failed' then round = round + 1 end
+round = math.max(round, tonumber(ARGV[5]))
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'token', ARGV[1], 'process', ARGV[2], 'round', round)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {ARGV[1], ARGV[2], '', tostring(round)}
 """
-"""record; own token, own process, ms to live, token of a leader that is lost -> who leads now"""
+"""record; own token, own process, ms to live, token of a leader that is lost, leaders that failed -> who leads now"""
 
 _TELL = """
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return -1 end
@@ -89,7 +89,7 @@ redis.call('DEL', KEYS[1])
 for i = 2, #ARGV do redis.call('SADD', KEYS[1], ARGV[i]) end
 return redis.call('EXPIRE', KEYS[1], ARGV[1])
 """
-"""heartbeat; s to live, tokens -> anything"""
+"""heartbeat; s to live, tokens -> whether there are any"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +134,17 @@ class Leases:
         self._ttl_ms = int(ttl_s * 1000)
         self.process = secrets.token_hex(8)
 
-    async def lead(self, record: str, lost: str = "") -> Lease | None:
+    async def lead(self, record: str, lost: str = "", failed: int = 0) -> Lease | None:
         """Lead a flight, or learn who does.
 
         Args:
             record: The flight's.
             lost: Token of a leader known to be dead or done, whose place is free.
+            failed: Leaders that have failed before, as far as the caller knows: the end of the last one may still
+                be on its way to the server.
         """
         token = secrets.token_hex(16)
-        given = [token, self.process, self._ttl_ms, lost]
+        given = [token, self.process, self._ttl_ms, lost, failed]
         found = await self._store.run(
             lambda client: client.eval(_LEAD, 1, record, *given), within_s=LEAD_S
         )

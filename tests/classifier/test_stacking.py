@@ -1,0 +1,65 @@
+"""What one learner tells another is what it would say of a new question, not of one it learned."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from classifier.training.crowds import learn_logits, learn_shares
+from classifier.training.dataset import Question
+from classifier.training.estimators import fit_grams
+from classifier.training.fit import bucket, said_unseen
+from classifier.training.matrices import make_matrices
+from classifier.training.recipe import Recipe
+
+QUICK = Recipe(hidden=(16, 8), members=2)
+
+
+def _questions(count: int) -> list[Question]:
+    """Return questions of words that occur nowhere else: nothing carries over between them."""
+    letters = np.random.default_rng(3).choice(list("abcdefghijklmnopqrstuvwxyz"), (count, 4, 9))
+    prompts = [" ".join("".join(word) for word in words) for words in letters]
+    return [
+        Question(f"q{n}", "s", text, "math", "en", "train", {}) for n, text in enumerate(prompts)
+    ]
+
+
+def test_the_ridge_knows_its_own_rows_and_not_those_of_another_fold() -> None:
+    questions = _questions(300)
+    matrices = make_matrices([question.prompt for question in questions])
+    targets = np.random.default_rng(0).standard_normal((300, 3))
+    weights = np.ones(300)
+    own = fit_grams(matrices, targets, weights, 0.1).predict(matrices.grams)
+    unseen = said_unseen(questions, matrices, targets, weights, 0.1)
+    assert np.corrcoef(own[:, 0], targets[:, 0])[0, 1] > 0.3
+    assert abs(np.corrcoef(unseen[:, 0], targets[:, 0])[0, 1]) < 0.15
+
+
+def test_a_copy_and_a_translation_stay_in_the_fold_of_their_original() -> None:
+    original = _questions(1)[0]
+    copy = replace(original, prompt="changed")
+    translation = replace(original, id="other", meta={"base_id": original.id})
+    assert len(set(bucket([original, copy, translation], "folds").tolist())) == 1
+    assert len(set(bucket(_questions(50), "folds").tolist())) > 10
+
+
+def test_shares_between_right_and_wrong_are_learned() -> None:
+    rng = np.random.default_rng(1)
+    inputs = rng.standard_normal((600, 4)).astype(np.float32)
+    shares = 1 / (1 + np.exp(-np.stack([inputs[:, 0], inputs[:, 1], -inputs[:, 0]], axis=1)))
+    crowd = learn_shares(inputs, shares.astype(float), np.ones(600), QUICK, epochs=30, share=2.0)
+    learned = crowd.predict(inputs) / 2.0
+    assert np.abs(1 / (1 + np.exp(-learned)) - shares).mean() < 0.08
+
+
+def test_logits_are_learned_from_blurred_views_of_every_input() -> None:
+    """Two inputs say the same; blurred, a perceptron leans on both in place of either."""
+    rng = np.random.default_rng(2)
+    first = rng.standard_normal(600)
+    inputs = np.stack([first, first], axis=1).astype(np.float32)
+    targets = np.stack([first, 2 * first, -first], axis=1)
+    crowd = learn_logits(inputs, targets, np.ones(600), QUICK, epochs=15, share=1.0)
+    one_lost = inputs.copy()
+    one_lost[:, 0] = 0.0
+    remaining = np.polyfit(first, crowd.predict(one_lost)[:, 0], 1)[0]
+    assert 0.3 < remaining < 0.9
+    assert np.corrcoef(crowd.predict(inputs)[:, 1], targets[:, 1])[0, 1] > 0.95
