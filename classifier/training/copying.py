@@ -3,19 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import expit
 
 from classifier.training.augment import copies
-from classifier.training.calibrating import EASY_FROM
 from classifier.training.dataset import Question
-from classifier.training.gadgets import gadget_copies
 from classifier.training.labels import Labels
 from classifier.training.recipe import Recipe
-from classifier.training.targets import TAUGHT_LANGUAGES
 
 COPY_SEED = 7
-HARD_BELOW = 0.6
-"""Success of a short model below which a question's words pass for hard ones."""
 
 
 def with_copies(
@@ -33,16 +27,6 @@ def with_copies(
         n_glossary=min(recipe.glossary, most),
         seed=COPY_SEED,
     )
-    labelled, solved = labels.weight > 0, expit(labels.logits[:, 0])
-    easy = np.flatnonzero(labelled & (solved >= EASY_FROM)).tolist()
-    hard = [questions[row] for row in np.flatnonzero(labelled & (solved <= HARD_BELOW)).tolist()]
-    beside, places = gadget_copies(
-        [questions[row] for row in easy],
-        [question for question in hard if question.language in TAUGHT_LANGUAGES],
-        count=min(recipe.gadgets, most),
-        seed=COPY_SEED,
-    )
-    made, origin = made + beside, origin + [easy[place] for place in places]
     return [*questions, *made], repeated(labels, origin, recipe.copy_weight)
 
 

@@ -1,7 +1,8 @@
 """Gadgets: words and formulas before or after an easy ask, put there to make it look hard.
 
 Whoever pays for nothing but the answer gains by being sent to the best model. Copies of easy asks
-with gadgets, labelled as easy, teach that hard words which ask nothing change nothing.
+with gadgets, labelled as easy, teach that hard words which ask nothing change nothing. (Copies behind
+random words of hard questions were tried: they moved no flip and cost knowledge of unseen sources.)
 """
 
 import random
@@ -16,7 +17,6 @@ _HARD_INTENTS = (
     "suppose", "logic", "procedure",
 )  # fmt: skip
 _MOSTLY = 0.9
-_LONGEST_ASK = 400
 
 GADGETS: tuple[str, ...] = (
     *" ".join(WORDS[intent] for intent in _HARD_INTENTS).split(),
@@ -49,42 +49,8 @@ def gadgeted(text: str, rng: random.Random) -> str:
     return f"{gadget} {text}" if rng.random() < _MOSTLY else f"{text} {gadget}"
 
 
-def gadget_copies(
-    easy: Sequence[Question], hard: Sequence[Question], *, count: int, seed: int
-) -> tuple[list[Question], list[int]]:
-    """Return easy asks behind or before stolen words, and the place of each one's original.
-
-    The words come from hard questions: single ones, or runs of a few that read like sentences, so
-    that no one list of words is what is learned.
-
-    Args:
-        easy: Asks to copy; long ones are left out.
-        hard: Questions the words are taken from.
-        count: Number of copies; none if there is nothing to copy or to take from.
-        seed: Of the draw.
-    """
-    rng = random.Random(seed)  # noqa: S311 - a reproducible draw, no secret
-    places = [place for place, ask in enumerate(easy) if len(ask.prompt) <= _LONGEST_ASK]
-    texts = [words for question in hard if (words := question.prompt.split())]
-    if not places or not texts:
-        return [], []
-    origin = rng.choices(places, k=count)
-    return [beside(_stolen(texts, rng), easy[place], rng) for place in origin], origin
-
-
 def beside(gadget: Sequence[str], ask: Question, rng: random.Random) -> Question:
     """Return a copy of the ask with the words before it, or now and then behind it."""
     words = " ".join(gadget)
     first = rng.random() < _MOSTLY
     return replace(ask, prompt=f"{words} {ask.prompt}" if first else f"{ask.prompt} {words}")
-
-
-def _stolen(texts: Sequence[Sequence[str]], rng: random.Random) -> list[str]:
-    """Return 5 to 20 words of hard questions, in runs of one to six words and of one length."""
-    run = rng.choice((1, 1, 2, 3, 6))
-    stolen: list[str] = []
-    for _ in range(max(1, rng.randrange(5, 21) // run)):
-        words = rng.choice(texts)
-        start = rng.randrange(max(1, len(words) - run + 1))
-        stolen += words[start : start + run]
-    return stolen

@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from classifier.training.attack import Difficulties, climbed
 from classifier.training.calibrating import EASY_FROM
-from classifier.training.copying import HARD_BELOW, repeated
+from classifier.training.copying import repeated
 from classifier.training.dataset import Question
 from classifier.training.fit import fit_success
 from classifier.training.gadgets import GADGETS, beside
@@ -23,6 +23,9 @@ from classifier.training.labels import Labels
 from classifier.training.matrices import Matrices, make_matrices
 from classifier.training.recipe import Recipe
 from classifier.training.targets import TAUGHT_LANGUAGES
+
+HARD_BELOW = 0.6
+"""Success of a short model below which a question's words pass for hard ones."""
 
 _LENGTHS = (6, 12, 12, 20)
 _STEPS = 60

@@ -26,8 +26,7 @@ class Recipe:
         answered_share: The same of the third kind.
         gram_share: Weight of the n-gram logits.
         mutated: Changed copies of questions that keep their label.
-        gadgets: Copies of easy asks beside words of hard questions.
-        climbed: The same behind prefixes climbed on a quick model, per round of attack.
+        climbed: Copies of easy asks behind prefixes climbed on a quick model, per round of attack.
         rounds: Rounds of attack.
         prefixes: Prefixes climbed per round.
         glossary: Copies of English questions in pidgin Chinese.
@@ -52,9 +51,8 @@ class Recipe:
     answered_share: float = 0.6
     gram_share: float = 0.45
     mutated: int = 15_000
-    gadgets: int = 3_000
-    climbed: int = 3_000
-    rounds: int = 2
+    climbed: int = 1_000
+    rounds: int = 3
     prefixes: int = 16
     glossary: int = 6_000
     copy_weight: float = 0.5

@@ -9,10 +9,15 @@ from numpy.typing import NDArray
 
 from classifier.scorer import Scorer
 from classifier.training.attack import attack
-from classifier.training.dataset import Question
-from classifier.training.gadgets import gadget_copies, gadgeted
+from classifier.training.dataset import Question, read_outcomes, read_questions
+from classifier.training.gadgets import gadgeted
+from classifier.training.hardening import Lessons, hardened
+from classifier.training.labels import make_labels
+from classifier.training.matrices import make_matrices
+from classifier.training.recipe import Recipe
 from classifier.training.robustness import CHANGES, kept_under_mutation
 from classifier.types import Ask
+from tests.classifier.conftest import Trained
 
 NOUNS = ("garden", "kitchen", "holiday", "bicycle", "recipe", "birthday", "window", "letter", "dog")
 ASKS = (
@@ -47,18 +52,23 @@ def test_a_gadget_keeps_the_ask_whole() -> None:
     assert "How do you spell dog?" in gadgeted("How do you spell dog?", random.Random(4))
 
 
-def test_stolen_words_stand_beside_the_whole_ask() -> None:
-    easy = [Question(t, "s", t, "chat", "en", "train", {}) for t in EASY]
-    hard = [
-        Question("h", "h", "Prove that infinitely many primes exist.", "math", "en", "train", {})
-    ]
-    made, origin = gadget_copies(easy, hard, count=40, seed=3)
-    assert len(made) == 40
-    for copy, place in zip(made, origin, strict=True):
-        rest = copy.prompt.replace(easy[place].prompt, "").split()
-        assert rest
-        assert set(rest) <= set(hard[0].prompt.split())
-    assert gadget_copies(easy, [], count=40, seed=3) == ([], [])
+def test_a_round_of_attack_adds_easy_asks_behind_what_was_found(trained: Trained) -> None:
+    questions = read_questions(trained.questions)
+    outcomes = read_outcomes(trained.outcomes, questions)
+    matrices = make_matrices([question.prompt for question in questions])
+    lessons = Lessons(questions, make_labels(questions, outcomes), matrices)
+    recipe = Recipe(
+        members=1, level_epochs=4, rank_epochs=2, answered_epochs=4, rounds=1, climbed=20
+    )
+    after = hardened(lessons, recipe)
+    copies = after.questions[len(questions) :]
+    assert len(copies) == 20
+    prompt_of = {question.id: question.prompt for question in questions}
+    for row, copy in enumerate(copies, len(questions)):
+        assert prompt_of[copy.id] in copy.prompt
+        assert len(copy.prompt) > len(prompt_of[copy.id])
+        assert after.labels.logits[row, 0] > 2.5
+        assert not after.labels.measured[row].any()
 
 
 def test_a_random_gadget_moves_few_easy_asks_to_the_top(shipped: Scorer) -> None:
