@@ -137,7 +137,7 @@ def test_the_answer_cache_is_passed_by(proxy: Server, replay_file: Path, tmp_pat
 def test_a_cascade_is_graded_by_the_text_it_chose_and_billed_for_all_it_asked(
     proxy: Server, replay_file: Path, tmp_path: Path
 ) -> None:
-    _, report = run(proxy.url, replay_file, tmp_path, "--policies", "cascade", "--dials", "0.5")
+    _, report = run(proxy.url, replay_file, tmp_path, "--policies", "cascade", "--dials", "0.7")
     (row,) = report["policies"]
     assert row["shares"] == {"short": 0.5, "distilled": 0.5, "long": 0.0}, (
         "it climbs on disagreement"
