@@ -1,8 +1,7 @@
 """Crowds of perceptrons: several of one kind, averaged; crowds of different kinds are added.
 
-Two kinds of lesson. *Logits* are learned with squared error, the order inside sources from blurred
-copies of the features: the blur keeps a perceptron from leaning on any one of them, which pays on
-questions of unseen sources.
+Two kinds of lesson. *Logits* are learned with squared error from blurred copies of the features: the
+blur keeps a perceptron from leaning on any one of them, which pays on questions of unseen sources.
 *Shares* of right answers are learned with cross-entropy, so that an error counts where success is
 open and not between 98 and 99 per cent; that, and sharp features, tell known kinds of question apart.
 """
@@ -55,7 +54,6 @@ def learn_logits(
     *,
     epochs: int,
     share: float,
-    views: int = 1,
 ) -> Crowd:
     """Return perceptrons from standardised inputs to rung logits.
 
@@ -66,10 +64,9 @@ def learn_logits(
         recipe: Sizes and strengths.
         epochs: Passes over all views of the data.
         share: Weight of the crowd in the sum of all.
-        views: Copies of every row, the first one sharp and the others blurred.
     """
     centre, spread = targets.mean(axis=0), np.maximum(targets.std(axis=0), _SMALL)
-    scaled = np.tile((targets - centre) / spread, (views, 1))
+    scaled = np.tile((targets - centre) / spread, (recipe.views, 1))
     members = []
     for seed in range(recipe.members):
         member = MLPRegressor(
@@ -80,8 +77,8 @@ def learn_logits(
             n_iter_no_change=epochs,
             random_state=seed,
         )
-        shown = _blurred(inputs, views, recipe, np.random.default_rng(seed))
-        fit_quietly(member, shown, scaled, np.tile(weights, views))
+        blurred = _blurred(inputs, recipe, np.random.default_rng(seed))
+        fit_quietly(member, blurred, scaled, np.tile(weights, recipe.views))
         members.append(member)
     return Crowd(members, share * centre, share * spread)
 
@@ -122,14 +119,14 @@ def learn_shares(
     return Crowd(members, np.zeros(shares.shape[1]), np.full(shares.shape[1], share))
 
 
-def _blurred(inputs: Inputs, views: int, recipe: Recipe, rng: np.random.Generator) -> Inputs:
+def _blurred(inputs: Inputs, recipe: Recipe, rng: np.random.Generator) -> Inputs:
     """Return the inputs, then further views of them: with noise, and some set to their mean."""
-    shown = [inputs]
-    for _ in range(views - 1):
+    views = [inputs]
+    for _ in range(recipe.views - 1):
         view = inputs + recipe.noise * rng.standard_normal(inputs.shape, dtype=np.float32)
         view[rng.random(inputs.shape, dtype=np.float32) < recipe.masked] = 0.0
-        shown.append(view.astype(np.float32, copy=False))
-    return np.concatenate(shown)
+        views.append(view.astype(np.float32, copy=False))
+    return np.concatenate(views)
 
 
 def _outputs(member: MLPRegressor | MLPClassifier, inputs: Inputs) -> Floats:

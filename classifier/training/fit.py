@@ -194,13 +194,13 @@ def fit_success(
 
     everything, order = np.arange(rows.size), rank.centred + RANK_SHARE * rank.scaled
     crowds = []
-    for pupils, targets, epochs, share, views in (
-        (everything, logits, recipe.level_epochs, recipe.level_share, 1),
-        (np.flatnonzero(varied), order, recipe.rank_epochs, recipe.rank_share, recipe.views),
+    for pupils, targets, epochs, share in (
+        (everything, logits, recipe.level_epochs, recipe.level_share),
+        (np.flatnonzero(varied), order, recipe.rank_epochs, recipe.rank_share),
     ):
         if pupils.size:
             given = (dense[pupils], targets[pupils], balanced(pupils, weight), recipe)
-            crowds.append(learn_logits(*given, epochs=epochs, share=share, views=views))
+            crowds.append(learn_logits(*given, epochs=epochs, share=share))
     answered = _answered(questions, labels)[rows]
     pupils = np.flatnonzero(answered | (everything % ANCHOR_EVERY == 0))
     heed = weight * np.where(answered, 1.0, ANCHOR_WEIGHT)

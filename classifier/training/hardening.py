@@ -96,7 +96,7 @@ def _some(prefixes: Sequence[Sequence[str]], rng: random.Random) -> list[str]:
 
 def _quick_model(lessons: Lessons, recipe: Recipe) -> Difficulties:
     """Return difficulties by a smaller model than the one that is shipped, uncalibrated."""
-    quick = replace(recipe, members=1, views=2, level_epochs=recipe.level_epochs // 2)
+    quick = replace(recipe, members=1, views=2)
     rows = np.arange(len(lessons.questions))
     success = fit_success(lessons.questions, lessons.labels, lessons.matrices, quick, rows)
 

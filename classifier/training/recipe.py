@@ -12,7 +12,7 @@ class Recipe:
     Attributes:
         hidden: Neurons per hidden layer of each perceptron for success.
         members: Perceptrons that are averaged, of each kind.
-        views: Copies of a row that one pass shows, where copies are blurred or shares are learned.
+        views: Copies of a row that one pass over the data shows.
         noise: Deviation of the noise on blurred copies, in deviations of the feature.
         masked: Share of the features of a blurred copy that are set to their mean.
         level_epochs: Passes over the data of those that learn the label of every source.
@@ -40,15 +40,15 @@ class Recipe:
     views: int = 4
     noise: float = 0.4
     masked: float = 0.1
-    level_epochs: int = 60
+    level_epochs: int = 15
     rank_epochs: int = 5
     answered_epochs: int = 15
     decay: float = 0.3
     share_decay: float = 0.1
     ridge: float = 1.0
-    level_share: float = 0.5
-    rank_share: float = 0.55
-    answered_share: float = 0.7
+    level_share: float = 0.4
+    rank_share: float = 0.6
+    answered_share: float = 0.6
     gram_share: float = 0.45
     mutated: int = 15_000
     climbed: int = 1_000

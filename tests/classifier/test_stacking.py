@@ -57,7 +57,7 @@ def test_logits_are_learned_from_blurred_views_of_every_input() -> None:
     first = rng.standard_normal(600)
     inputs = np.stack([first, first], axis=1).astype(np.float32)
     targets = np.stack([first, 2 * first, -first], axis=1)
-    crowd = learn_logits(inputs, targets, np.ones(600), QUICK, epochs=15, share=1.0, views=4)
+    crowd = learn_logits(inputs, targets, np.ones(600), QUICK, epochs=15, share=1.0)
     one_lost = inputs.copy()
     one_lost[:, 0] = 0.0
     remaining = np.polyfit(first, crowd.predict(one_lost)[:, 0], 1)[0]
