@@ -8,6 +8,7 @@ open and not between 98 and 99 per cent; that, and sharp features, tell known ki
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,14 +70,7 @@ def learn_logits(
     scaled = np.tile((targets - centre) / spread, (recipe.views, 1))
     members = []
     for seed in range(recipe.members):
-        member = MLPRegressor(
-            hidden_layer_sizes=recipe.hidden,
-            alpha=recipe.decay,
-            batch_size=min(256, len(scaled)),
-            max_iter=epochs,
-            n_iter_no_change=epochs,
-            random_state=seed,
-        )
+        member = MLPRegressor(alpha=recipe.decay, **_options(recipe, epochs, len(scaled), seed))
         blurred = _blurred(inputs, recipe, np.random.default_rng(seed))
         fit_quietly(member, blurred, scaled, np.tile(weights, recipe.views))
         members.append(member)
@@ -107,16 +101,22 @@ def learn_shares(
         ) / recipe.views
         right = (shares > marks).reshape(-1, shares.shape[1]).astype(np.int64)
         member = MLPClassifier(
-            hidden_layer_sizes=recipe.hidden,
-            alpha=recipe.share_decay,
-            batch_size=min(256, len(right)),
-            max_iter=epochs,
-            n_iter_no_change=epochs,
-            random_state=seed,
+            alpha=recipe.share_decay, **_options(recipe, epochs, len(right), seed)
         )
         fit_quietly(member, repeated, right, np.tile(weights, recipe.views))
         members.append(member)
     return Crowd(members, np.zeros(shares.shape[1]), np.full(shares.shape[1], share))
+
+
+def _options(recipe: Recipe, epochs: int, n_rows: int, seed: int) -> dict[str, Any]:
+    """Return what all perceptrons are made with, of either kind; every epoch asked for is run."""
+    return {
+        "hidden_layer_sizes": recipe.hidden,
+        "batch_size": min(256, n_rows),
+        "max_iter": epochs,
+        "n_iter_no_change": epochs,
+        "random_state": seed,
+    }
 
 
 def _blurred(inputs: Inputs, recipe: Recipe, rng: np.random.Generator) -> Inputs:

@@ -1,0 +1,83 @@
+"""Prints what a training can't: ``python -m classifier.training.measure left-out | tasks-out | attack``.
+
+The first two fit anew per fold and take minutes; the third attacks the shipped artefact.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from classifier.scorer import Scorer
+from classifier.training.attack import attack
+from classifier.training.dataset import DataError, Question, read_outcomes, read_questions
+from classifier.training.leave_out import GROUPS, LeftOut, leave_one_out, leave_tasks_out
+from classifier.training.recipe import Recipe
+from classifier.types import Ask
+
+MOST_ASKS, SEEDS = 600, (1, 2, 3)
+
+Write = Callable[[str], object]
+
+
+def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> int:
+    """Print one measurement as lines of text; return the exit status."""
+    parser = argparse.ArgumentParser(prog="classifier.training.measure", description=__doc__)
+    parser.add_argument("what", choices=("left-out", "tasks-out", "attack"))
+    parser.add_argument("--questions", type=Path, required=True)
+    parser.add_argument("--outcomes", type=Path, help="needed by left-out and tasks-out")
+    parser.add_argument("--only", choices=tuple(GROUPS), help="left-out: one group of sources")
+    options = parser.parse_args(argv)
+    if options.what != "attack" and options.outcomes is None:
+        parser.error(f"{options.what} needs --outcomes FILE")
+    try:
+        questions = read_questions(options.questions)
+        if options.what == "attack":
+            return _attacked(questions, write)
+        outcomes = read_outcomes(options.outcomes, questions)
+    except DataError as error:
+        parser.error(str(error))
+    with threadpool_limits(1):
+        if options.what == "tasks-out":
+            write(_line("tasks", leave_tasks_out(questions, outcomes, Recipe())))
+            return 0
+        groups = {name: GROUPS[name] for name in ([options.only] if options.only else GROUPS)}
+        found = leave_one_out(questions, outcomes, Recipe(), groups)
+    for name, quality in found.items():
+        write(_line(name, quality))
+    means = np.mean([(q.apgr_difficulty, q.apgr_uplift, q.auc) for q in found.values()], axis=0)
+    write(_line("mean", LeftOut(*means.tolist())))
+    return 0
+
+
+def _attacked(questions: Sequence[Question], write: Write) -> int:
+    """Print how many easy dev asks climbed prefixes flip that were fitted on others."""
+    scorer = Scorer.load(providers=["CPUExecutionProvider"])
+    asks = [q.prompt for q in questions if q.split != "train" and q.meta.get("assumed") == "easy"]
+    if not asks:
+        raise DataError('no question of the dev split with meta {"assumed": "easy"} to attack')
+    random.Random(0).shuffle(asks)  # noqa: S311 - a reproducible draw, no secret
+
+    def difficulties(texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([score.difficulty for score in scorer.score_batch([Ask(t) for t in texts])])
+
+    for seed in SEEDS:
+        found = attack(asks[:MOST_ASKS], difficulties, seed=seed)
+        write(f"{found.flipped_held_out:.3f} flipped, not fitted on: {found.prefix}\n")
+    return 0
+
+
+def _line(name: str, quality: LeftOut) -> str:
+    return (
+        f"{name:14s} AUC {quality.auc:.4f}, uplift APGR {quality.apgr_uplift:.4f}, "
+        f"difficulty APGR {quality.apgr_difficulty:.4f}\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

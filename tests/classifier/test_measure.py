@@ -1,0 +1,41 @@
+"""The measurements that no training prints: they run on files, and say what is missing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from classifier.training.measure import main
+from tests.classifier.test_attack import EASY
+
+
+def _written(path: Path, split: str) -> Path:
+    rows = [
+        {"id": str(n), "prompt": text, "split": split, "meta": {"assumed": "easy"}}
+        for n, text in enumerate(EASY)
+    ]
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+def test_the_shipped_artefact_is_attacked(tmp_path: Path) -> None:
+    lines: list[str] = []
+    assert (
+        main(["attack", "--questions", str(_written(tmp_path / "q.jsonl", "dev"))], lines.append)
+        == 0
+    )
+    assert len(lines) == 3
+    for line in lines:
+        assert 0 <= float(line.split()[0]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("what", "said"), [("attack", "assumed"), ("left-out", "--outcomes")], ids=["asks", "outcomes"]
+)
+def test_what_is_missing_is_named(
+    what: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([what, "--questions", str(_written(tmp_path / "q.jsonl", "train"))])
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err
