@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.cues import N_INTENTS, count_votes
-from classifier.language import detect
-from classifier.lexica import INTENTS
+from classifier.language import MARKED_LETTERS, detect
+from classifier.lexica import INTENTS, pair_cues, stem_cues, stopword_languages, word_cues
 from classifier.reading import Reading, read
 from classifier.symbols import CLASSES, DIGIT, SCRIPTS, TABLE_SIZE, kind_table
 
@@ -124,12 +124,15 @@ class Features:
 
 
 def schema() -> str:
-    """Return a short hash of everything the model's inputs depend on by name and order."""
+    """Return a short hash of what the model's inputs mean: names, their order, lists of words."""
     parts = (
         *FEATURE_NAMES,
         str(TABLE_ROWS),
         str(WINDOW_CHARS),
         "grams: words 1-2, characters 3-5; spans",
+        *CLASSES,
+        *(repr(votes) for votes in (word_cues(), stem_cues(), pair_cues(), stopword_languages())),
+        repr(MARKED_LETTERS),
     )
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.features import FEATURE_NAMES, TABLE_ROWS, WINDOW_CHARS, featurise
+from classifier.features import FEATURE_NAMES, TABLE_ROWS, WINDOW_CHARS, featurise, schema
+from classifier.lexica import STEM_WORDS
 
 ODD = [
     "",
@@ -84,3 +85,9 @@ def test_the_same_intent_has_the_same_feature_in_every_language() -> None:
 )
 def test_the_language_is_named(text: str, language: str) -> None:
     assert featurise(text).language == language
+
+
+def test_the_schema_changes_with_a_list_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = schema()
+    monkeypatch.setitem(STEM_WORDS, "prove", "докаж доказ")
+    assert schema() != before
