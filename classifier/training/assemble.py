@@ -8,22 +8,27 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from classifier.training.calibrating import Bend, Line
+from classifier.training.crowds import Crowd
 from classifier.training.estimators import DOMAINS
 from classifier.training.export import Network, Parts
 from classifier.training.fit import Fitted, Success
+from classifier.training.kinds import FAMILIAR, STRANGE
 
 
 def parts_of(fitted: Fitted) -> Parts:
     """Return the graph's parts; several perceptrons become one wide one."""
     success = fitted.success
-    table = np.concatenate([success.grams.coef_, fitted.topics.coef_])
+    table = np.concatenate([success.grams.coef_, fitted.topics.coef_, success.kinds.coef_])
     members = [
-        (member, crowd.spread / len(crowd.members))
+        (member, _new_and_step(crowd) * np.tile(crowd.spread, 2) / len(crowd.members))
         for crowd in success.crowds
         for member in crowd.members
     ]
-    offset = np.sum([crowd.centre for crowd in success.crowds], axis=0)
-    merged = _merged(members, offset + success.gram_share * success.grams.intercept_)
+    offset = np.sum(
+        [_new_and_step(crowd) * np.tile(crowd.centre, 2) for crowd in success.crowds], axis=0
+    )
+    intercept = success.gram_share * success.grams.intercept_
+    merged = _merged(members, offset + np.append(intercept, np.zeros_like(intercept)))
     return Parts(
         mean=success.scaler.mean_.astype(np.float32),
         scale=success.scaler.scale_.astype(np.float32),
@@ -32,6 +37,8 @@ def parts_of(fitted: Fitted) -> Parts:
         domain=_linear(fitted.domain),
         table=np.ascontiguousarray(table.T.astype(np.float16)),
         gram_share=success.gram_share,
+        strange=STRANGE,
+        familiar=FAMILIAR,
         mixing=fitted.line.mixing.astype(np.float32),
         lift=_lift(fitted.line),
         shift=fitted.line.shift.astype(np.float32),
@@ -71,7 +78,8 @@ def _merged(
     """Return one network whose output is ``offset`` plus each member's output times its scale.
 
     The first layers become one wide one, the middle ones stay side by side, the last are stacked.
-    Members that read fewer inputs than others get zero weights for the rest.
+    Members that read fewer inputs than others get zero weights for the rest. A scale may be several
+    times as long as a member's output, which is then given so often, side by side.
     """
     n_inputs = max(member.n_features_in_ for member, _ in members)
     last = len(members[0][0].coefs_) - 1
@@ -84,12 +92,23 @@ def _merged(
         else:
             weights.append(np.stack(matrices))
         biases.append(np.concatenate([member.intercepts_[layer] for member, _ in members]))
-    weights.append(np.concatenate([member.coefs_[last] * scale for member, scale in members]))
-    biases.append(offset + np.sum([m.intercepts_[last] * scale for m, scale in members], axis=0))
+
+    def often(outputs: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.tile(outputs, scale.size // outputs.shape[-1]) * scale
+
+    weights.append(np.concatenate([often(m.coefs_[last], scale) for m, scale in members]))
+    biases.append(
+        offset + np.sum([often(m.intercepts_[last], scale) for m, scale in members], axis=0)
+    )
     return Network(
         tuple(weight.astype(np.float32) for weight in weights),
         tuple(bias.astype(np.float32) for bias in biases),
     )
+
+
+def _new_and_step(crowd: Crowd) -> NDArray[np.float64]:
+    """Return a crowd's weight on new texts per rung, then what known kinds add to it."""
+    return np.repeat([crowd.new, crowd.known - crowd.new], crowd.spread.size)
 
 
 def _bent(bend: Bend) -> Network:

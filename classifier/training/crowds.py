@@ -27,21 +27,25 @@ Inputs = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """Perceptrons of one kind; their weighted mean is one summand of the rung logits.
+    """Perceptrons of one kind; their mean is one summand of the rung logits.
 
     Attributes:
         members: They read the first of the standardised inputs, as many as they were fitted on, and
             give standardised logits.
-        centre: Shape ``(3,)``: undoes the standardising, weighted.
+        centre: Shape ``(3,)``: undoes the standardising.
         spread: Shape ``(3,)``: the same.
+        known: Weight in the sum on texts of a known kind.
+        new: The same on texts of no known kind.
     """
 
     members: Sequence[MLPRegressor | MLPClassifier]
     centre: Floats
     spread: Floats
+    known: float
+    new: float
 
     def predict(self, inputs: Inputs) -> Floats:
-        """Return the weighted logits, shape ``(n, 3)``, of standardised inputs."""
+        """Return the logits, shape ``(n, 3)``, of standardised inputs."""
         n_inputs = self.members[0].n_features_in_
         mean = np.mean([_outputs(member, inputs[:, :n_inputs]) for member in self.members], axis=0)
         return np.asarray(mean * self.spread + self.centre)
@@ -54,7 +58,8 @@ def learn_logits(
     recipe: Recipe,
     *,
     epochs: int,
-    share: float,
+    known: float,
+    new: float,
 ) -> Crowd:
     """Return perceptrons from standardised inputs to rung logits.
 
@@ -64,7 +69,8 @@ def learn_logits(
         weights: Shape ``(n,)``.
         recipe: Sizes and strengths.
         epochs: Passes over all views of the data.
-        share: Weight of the crowd in the sum of all.
+        known: Weight of the crowd in the sum of all, on texts of a known kind.
+        new: The same on texts of no known kind.
     """
     centre, spread = targets.mean(axis=0), np.maximum(targets.std(axis=0), _SMALL)
     scaled = np.tile((targets - centre) / spread, (recipe.views, 1))
@@ -74,7 +80,7 @@ def learn_logits(
         blurred = _blurred(inputs, recipe, np.random.default_rng(seed))
         fit_quietly(member, blurred, scaled, np.tile(weights, recipe.views))
         members.append(member)
-    return Crowd(members, share * centre, share * spread)
+    return Crowd(members, centre, spread, known, new)
 
 
 def learn_shares(
@@ -84,7 +90,8 @@ def learn_shares(
     recipe: Recipe,
     *,
     epochs: int,
-    share: float,
+    known: float,
+    new: float,
 ) -> Crowd:
     """Return perceptrons from standardised inputs to the logits of shares of right answers.
 
@@ -105,7 +112,7 @@ def learn_shares(
         )
         fit_quietly(member, repeated, right, np.tile(weights, recipe.views))
         members.append(member)
-    return Crowd(members, np.zeros(shares.shape[1]), np.full(shares.shape[1], share))
+    return Crowd(members, np.zeros(shares.shape[1]), np.ones(shares.shape[1]), known, new)
 
 
 def _options(recipe: Recipe, epochs: int, n_rows: int, seed: int) -> dict[str, Any]:

@@ -28,10 +28,15 @@ def standardised(scaler: StandardScaler, dense: NDArray[np.float32]) -> NDArray[
 
 
 def fit_grams(
-    part: Matrices, targets: NDArray[np.float64], weights: NDArray[np.float64], penalty: float
+    part: Matrices,
+    targets: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    penalty: float,
+    *,
+    intercept: bool = True,
 ) -> Ridge:
     """Return a ridge whose coefficients are float16 numbers, as the artefact stores them."""
-    ridge = Ridge(penalty, solver="sparse_cg", max_iter=60, tol=1e-2)
+    ridge = Ridge(penalty, solver="sparse_cg", max_iter=60, tol=1e-2, fit_intercept=intercept)
     ridge.fit(part.grams, targets, sample_weight=weights)
     # Rounded before anything is calibrated on its output, so serving equals scikit-learn.
     ridge.coef_ = ridge.coef_.astype(np.float16).astype(np.float64)

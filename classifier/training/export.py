@@ -47,11 +47,15 @@ class Parts:
     Attributes:
         mean: Shape ``(features,)``: subtracted from the dense features.
         scale: Shape ``(features,)``: they are divided by it.
-        success: Dense features and the pooled rung logits of the table -> three rung logits.
+        success: Dense features and the pooled rung logits of the table -> three rung logits of a
+            new text, and what is added to them, times its familiarity, where a text is known.
         thinking: Uncalibrated rung logits -> log median of reasoning tokens.
         domain: Dense features and pooled columns from the fourth on -> logits per domain.
-        table: Shape ``(rows, 3 + k)``, float16: rung logits, then ``k`` columns for the domain.
+        table: Shape ``(rows, 3 + t + c)``, float16: rung logits, then ``t`` columns for the domain,
+            then ``c`` of the code that tells known kinds of question.
         gram_share: Weight of the table's rung logits.
+        strange: Squared length of the pooled code up to which a text is new.
+        familiar: The same from which on it is known.
         mixing: Shape ``(3, 3)``: calibration: raw logits are multiplied by it.
         lift: Shape ``(domains, 3)``: calibration: what the domain adds.
         shift: Shape ``(3,)``: calibration: one summand per rung.
@@ -66,6 +70,8 @@ class Parts:
     domain: Network
     table: NDArray[np.float16]
     gram_share: float
+    strange: float
+    familiar: float
     mixing: NDArray[np.float32]
     lift: NDArray[np.float32]
     shift: NDArray[np.float32]
@@ -89,6 +95,12 @@ class _Graph:
         output = output or f"n{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
+
+    def split(self, x: str, sizes: str) -> tuple[str, str]:
+        """Add a cut along the columns into two parts; return their names."""
+        outputs = [f"n{len(self.nodes)}", f"n{len(self.nodes)}b"]
+        self.nodes.append(helper.make_node("Split", [x, sizes], outputs, axis=1))
+        return outputs[0], outputs[1]
 
     def network(
         self,
@@ -136,14 +148,9 @@ def write_onnx(parts: Parts, path: Path, metadata: dict[str, str]) -> None:
     x = graph.add("Min", x, graph.constant(parts.mean + CLIP * parts.scale))
     pooled = _add_pooled(graph, parts.table)
     both = graph.add("Concat", x, pooled, axis=1)
-    n_columns = parts.table.shape[1]
-    shares = np.zeros((n_columns, _RUNGS), np.float32)
-    np.fill_diagonal(shares, parts.gram_share)
-    lift = graph.add("Gemm", pooled, *map(graph.constant, (shares, parts.success.biases[-1])))
-    success = _on_raw_inputs(parts.success, parts, _RUNGS)
-    raw = graph.network(both, success, summands={len(success.weights) - 1: lift})
+    raw = _add_success(graph, both, pooled, parts)
     graph.network(raw, _widened(parts.thinking, parts.token_spread), output="log_tokens")
-    domain = graph.network(both, _on_raw_inputs(parts.domain, parts, n_columns))
+    domain = graph.network(both, _on_raw_inputs(parts.domain, parts, _RUNGS))
     graph.add("Softmax", domain, output="domain", axis=1)
     _add_calibration(graph, raw, parts)
     float_, int_ = TensorProto.FLOAT, TensorProto.INT64
@@ -183,20 +190,46 @@ def _add_pooled(graph: _Graph, table: NDArray[np.float16]) -> str:
     return graph.add("Div", graph.add("Squeeze", pooled, one), graph.add("Max", root, unit))
 
 
-def _on_raw_inputs(network: Network, parts: Parts, end: int) -> Network:
+def _add_success(graph: _Graph, both: str, pooled: str, parts: Parts) -> str:
+    """Add the uncalibrated rung logits; return their name."""
+    n_columns, n_codes = parts.table.shape[1], _n_codes(parts)
+    shares = np.zeros((n_columns, 2 * _RUNGS), np.float32)
+    np.fill_diagonal(shares[:_RUNGS], parts.gram_share)
+    lift = graph.add("Gemm", pooled, *map(graph.constant, (shares, parts.success.biases[-1])))
+    success = _on_raw_inputs(parts.success, parts, 0)
+    found = graph.network(both, success, summands={len(success.weights) - 1: lift})
+    width = np.float32(parts.familiar - parts.strange)
+    of_code = np.zeros((n_columns, 1), np.float32)
+    of_code[n_columns - n_codes :] = 1 / width
+    start = np.array([-parts.strange / width], np.float32)
+    squares = graph.add("Mul", pooled, pooled)
+    known = graph.add("Gemm", squares, graph.constant(of_code), graph.constant(start))
+    bounds = (graph.constant(np.array(bound, np.float32)) for bound in (0, 1))
+    known = graph.add("Clip", known, *bounds)
+    halves = graph.constant(np.array([_RUNGS, _RUNGS], np.int64))
+    new, step = graph.split(found, halves)
+    return graph.add("Add", new, graph.add("Mul", step, known))
+
+
+def _n_codes(parts: Parts) -> int:
+    """Return the number of columns that neither rungs nor domain read."""
+    n_topics = parts.domain.weights[0].shape[0] - parts.mean.size
+    return int(parts.table.shape[1] - _RUNGS - n_topics)
+
+
+def _on_raw_inputs(network: Network, parts: Parts, start: int) -> Network:
     """Return a network that reads dense features as they are and every pooled column.
 
     Args:
-        network: Reads standardised features and, after them, the pooled columns before ``end``.
+        network: Reads standardised features and, after them, the pooled columns from ``start`` on.
         parts: Mean and scale, which move into the first layer, and the table.
-        end: Column behind the last one read; columns that are not read get zero weights.
+        start: First column that is read; columns that are not read get zero weights.
     """
     n_dense = parts.mean.size
     first = network.weights[0].astype(np.float64)
     weight = np.zeros((n_dense + parts.table.shape[1], first.shape[1]))
     weight[:n_dense] = first[:n_dense] / parts.scale[:, None]
-    n_columns = first.shape[0] - n_dense
-    weight[n_dense + end - n_columns : n_dense + end] = first[n_dense:]
+    weight[n_dense + start : start + len(first)] = first[n_dense:]
     return _with_first(network, weight, network.biases[0] - parts.mean @ weight[:n_dense])
 
 

@@ -1,7 +1,8 @@
 """Fits the classifier with scikit-learn: perceptrons on dense features, a ridge on hashed n-grams.
 
 The perceptrons carry over to unseen kinds of question; the ridge and those perceptrons that see
-mostly sources with outcomes, and what the ridge says, know the seen ones. Their logits are added.
+mostly sources with outcomes, and what the ridge says, know the seen ones. Their logits are added,
+with weights that depend on how familiar a text is.
 They learn the label plus its rank inside its source, because squared loss on the pooled scale
 ignores sources whose questions differ little (two against five steps of school arithmetic).
 """
@@ -34,6 +35,7 @@ from classifier.training.estimators import (
     fit_thinking,
     standardised,
 )
+from classifier.training.kinds import familiarity, fit_kinds
 from classifier.training.labels import Labels
 from classifier.training.matrices import Matrices
 from classifier.training.recipe import Recipe
@@ -65,6 +67,7 @@ class Success:
     Attributes:
         scaler: Of the dense features.
         crowds: Perceptrons for the level, for the rank and for sources with outcomes.
+        kinds: Ridge from n-grams to the code of a known kind of question.
         grams: Ridge from n-grams to rung logits.
         gram_scaler: Of the ridge's logits, as the last crowd reads them.
         gram_share: Weight of the ridge.
@@ -72,6 +75,7 @@ class Success:
 
     scaler: StandardScaler
     crowds: Sequence[Crowd]
+    kinds: Ridge
     grams: Ridge
     gram_scaler: StandardScaler
     gram_share: float
@@ -80,7 +84,10 @@ class Success:
         """Return uncalibrated rung logits, shape ``(n, 3)``."""
         said = self.grams.predict(matrices.grams)
         x = with_said(standardised(self.scaler, matrices.dense), said, self.gram_scaler)
-        dense = np.sum([crowd.predict(x) for crowd in self.crowds], axis=0)
+        known = familiarity(self.kinds, matrices)
+        shares = [known * crowd.known + (1 - known) * crowd.new for crowd in self.crowds]
+        opinions = [crowd.predict(x) for crowd in self.crowds]
+        dense = np.sum([s * opinion for s, opinion in zip(shares, opinions, strict=True)], axis=0)
         return np.asarray(dense + self.gram_share * said)
 
 
@@ -185,6 +192,8 @@ def fit_success(
     grams = fit_grams(part, *lesson, recipe.ridge)
     unseen = said_unseen(chosen, part, *lesson, recipe.ridge)
     gram_scaler = StandardScaler().fit(unseen)
+    answered = _answered(questions, labels)[rows]
+    kinds = fit_kinds(chosen, answered, part)
     advance("perceptrons")
     dense = standardised(scaler, part.dense)
     weight = labels.weight[rows]
@@ -193,21 +202,22 @@ def fit_success(
         return row_weights([chosen[pupil] for pupil in pupils], heed[pupils])
 
     everything, order = np.arange(rows.size), rank.centred + RANK_SHARE * rank.scaled
+    shares = list(zip(recipe.known_shares, recipe.new_shares, strict=True))
     crowds = []
-    for pupils, targets, epochs, share in (
-        (everything, logits, recipe.level_epochs, recipe.level_share),
-        (np.flatnonzero(varied), order, recipe.rank_epochs, recipe.rank_share),
+    for pupils, targets, epochs, (known, new) in (
+        (everything, logits, recipe.level_epochs, shares[0]),
+        (np.flatnonzero(varied), order, recipe.rank_epochs, shares[1]),
     ):
         if pupils.size:
             given = (dense[pupils], targets[pupils], balanced(pupils, weight), recipe)
-            crowds.append(learn_logits(*given, epochs=epochs, share=share))
-    answered = _answered(questions, labels)[rows]
+            crowds.append(learn_logits(*given, epochs=epochs, known=known, new=new))
     pupils = np.flatnonzero(answered | (everything % ANCHOR_EVERY == 0))
     heed = weight * np.where(answered, 1.0, ANCHOR_WEIGHT)
     inputs = with_said(dense, unseen, gram_scaler)
     given = (inputs[pupils], expit(logits[pupils]), balanced(pupils, heed), recipe)
-    crowds.append(learn_shares(*given, epochs=recipe.answered_epochs, share=recipe.answered_share))
-    return Success(scaler, crowds, grams, gram_scaler, recipe.gram_share)
+    known, new = shares[2]
+    crowds.append(learn_shares(*given, epochs=recipe.answered_epochs, known=known, new=new))
+    return Success(scaler, crowds, kinds, grams, gram_scaler, recipe.gram_share)
 
 
 def with_said(

@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from classifier.training.export import CLIP, Network, Parts, write_onnx
 
-N_DENSE, N_ROWS, N_DOMAINS = 7, 50, 4
+N_DENSE, N_ROWS, N_DOMAINS, N_CODES = 7, 50, 4, 2
 
 
 def _network(rng: np.random.Generator, *sizes: int) -> Network:
@@ -23,9 +23,9 @@ def _network(rng: np.random.Generator, *sizes: int) -> Network:
 
 
 def _parts(rng: np.random.Generator, n_topics: int) -> Parts:
-    table = rng.standard_normal((N_ROWS, 3 + n_topics)).astype(np.float16)
+    table = rng.standard_normal((N_ROWS, 3 + n_topics + N_CODES)).astype(np.float16)
     table[0] = 0
-    success = _network(rng, N_DENSE + 3, 8, 6, 3)
+    success = _network(rng, N_DENSE + 3, 8, 6, 6)
     side_by_side = rng.standard_normal((2, 4, 3)).astype(np.float32)
     success = Network((success.weights[0], side_by_side, success.weights[2]), success.biases)
     return Parts(
@@ -36,6 +36,8 @@ def _parts(rng: np.random.Generator, n_topics: int) -> Parts:
         domain=_network(rng, N_DENSE + n_topics, N_DOMAINS),
         table=table,
         gram_share=0.7,
+        strange=0.5,
+        familiar=4.0,
         mixing=rng.standard_normal((3, 3)).astype(np.float32),
         lift=rng.standard_normal((N_DOMAINS, 3)).astype(np.float32),
         shift=rng.standard_normal(3).astype(np.float32),
@@ -69,8 +71,13 @@ def test_the_graph_computes_what_the_parts_say(tmp_path: Path, n_topics: int) ->
     x = np.clip((dense - parts.mean) / parts.scale, -CLIP, CLIP).astype(np.float64)
     count = np.maximum((grams > 0).sum(axis=1, keepdims=True), 1)
     pooled = parts.table.astype(np.float64)[grams].sum(axis=1) / np.sqrt(count)
-    rungs, topics = np.split(pooled, [3], axis=1)
-    raw = _forward(parts.success, np.concatenate([x, rungs], axis=1)) + parts.gram_share * rungs
+    rungs, topics, codes = np.split(pooled, [3, 3 + n_topics], axis=1)
+    new, step = np.split(_forward(parts.success, np.concatenate([x, rungs], axis=1)), 2, axis=1)
+    length = np.sum(codes**2, axis=1, keepdims=True)
+    known = np.clip((length - parts.strange) / (parts.familiar - parts.strange), 0, 1)
+    assert (known.min(), known.max()) == (0, 1)
+    assert np.any((known > 0) & (known < 1))
+    raw = new + known * step + parts.gram_share * rungs
     median = _forward(parts.thinking, raw)
     domains = softmax(_forward(parts.domain, np.concatenate([x, topics], axis=1)), axis=1)
     calibrated = raw @ parts.mixing + domains @ parts.lift + parts.shift

@@ -46,8 +46,10 @@ def test_shares_between_right_and_wrong_are_learned() -> None:
     rng = np.random.default_rng(1)
     inputs = rng.standard_normal((600, 4)).astype(np.float32)
     shares = 1 / (1 + np.exp(-np.stack([inputs[:, 0], inputs[:, 1], -inputs[:, 0]], axis=1)))
-    crowd = learn_shares(inputs, shares.astype(float), np.ones(600), QUICK, epochs=30, share=2.0)
-    learned = crowd.predict(inputs) / 2.0
+    crowd = learn_shares(
+        inputs, shares.astype(float), np.ones(600), QUICK, epochs=30, known=1.0, new=1.0
+    )
+    learned = crowd.predict(inputs)
     assert np.abs(1 / (1 + np.exp(-learned)) - shares).mean() < 0.08
 
 
@@ -57,7 +59,7 @@ def test_logits_are_learned_from_blurred_views_of_every_input() -> None:
     first = rng.standard_normal(600)
     inputs = np.stack([first, first], axis=1).astype(np.float32)
     targets = np.stack([first, 2 * first, -first], axis=1)
-    crowd = learn_logits(inputs, targets, np.ones(600), QUICK, epochs=15, share=1.0)
+    crowd = learn_logits(inputs, targets, np.ones(600), QUICK, epochs=15, known=1.0, new=1.0)
     one_lost = inputs.copy()
     one_lost[:, 0] = 0.0
     remaining = np.polyfit(first, crowd.predict(one_lost)[:, 0], 1)[0]
