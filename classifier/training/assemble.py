@@ -108,7 +108,7 @@ def _merged(
 
 def _new_and_step(crowd: Crowd) -> NDArray[np.float64]:
     """Return a crowd's weight on new texts per rung, then what known kinds add to it."""
-    return np.repeat([crowd.new, crowd.known - crowd.new], crowd.spread.size)
+    return np.repeat([crowd.share.new, crowd.share.known - crowd.share.new], crowd.spread.size)
 
 
 def _bent(bend: Bend) -> Network:

@@ -16,7 +16,7 @@ from scipy.special import logit
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from classifier.training.estimators import fit_quietly
-from classifier.training.recipe import Recipe
+from classifier.training.recipe import Recipe, Share
 
 _SMALL = 1e-6
 _SURE = 1e-9
@@ -34,15 +34,13 @@ class Crowd:
             give standardised logits.
         centre: Shape ``(3,)``: undoes the standardising.
         spread: Shape ``(3,)``: the same.
-        known: Weight in the sum on texts of a known kind.
-        new: The same on texts of no known kind.
+        share: Weight in the sum of all crowds.
     """
 
     members: Sequence[MLPRegressor | MLPClassifier]
     centre: Floats
     spread: Floats
-    known: float
-    new: float
+    share: Share
 
     def predict(self, inputs: Inputs) -> Floats:
         """Return the logits, shape ``(n, 3)``, of standardised inputs."""
@@ -58,8 +56,7 @@ def learn_logits(
     recipe: Recipe,
     *,
     epochs: int,
-    known: float,
-    new: float,
+    share: Share,
 ) -> Crowd:
     """Return perceptrons from standardised inputs to rung logits.
 
@@ -69,8 +66,7 @@ def learn_logits(
         weights: Shape ``(n,)``.
         recipe: Sizes and strengths.
         epochs: Passes over all views of the data.
-        known: Weight of the crowd in the sum of all, on texts of a known kind.
-        new: The same on texts of no known kind.
+        share: Weight of the crowd in the sum of all.
     """
     centre, spread = targets.mean(axis=0), np.maximum(targets.std(axis=0), _SMALL)
     scaled = np.tile((targets - centre) / spread, (recipe.views, 1))
@@ -80,7 +76,7 @@ def learn_logits(
         blurred = _blurred(inputs, recipe, np.random.default_rng(seed))
         fit_quietly(member, blurred, scaled, np.tile(weights, recipe.views))
         members.append(member)
-    return Crowd(members, centre, spread, known, new)
+    return Crowd(members, centre, spread, share)
 
 
 def learn_shares(
@@ -90,8 +86,7 @@ def learn_shares(
     recipe: Recipe,
     *,
     epochs: int,
-    known: float,
-    new: float,
+    share: Share,
 ) -> Crowd:
     """Return perceptrons from standardised inputs to the logits of shares of right answers.
 
@@ -112,7 +107,7 @@ def learn_shares(
         )
         fit_quietly(member, repeated, right, np.tile(weights, recipe.views))
         members.append(member)
-    return Crowd(members, np.zeros(shares.shape[1]), np.ones(shares.shape[1]), known, new)
+    return Crowd(members, np.zeros(shares.shape[1]), np.ones(shares.shape[1]), share)
 
 
 def _options(recipe: Recipe, epochs: int, n_rows: int, seed: int) -> dict[str, Any]:

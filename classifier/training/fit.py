@@ -85,9 +85,10 @@ class Success:
         said = self.grams.predict(matrices.grams)
         x = with_said(standardised(self.scaler, matrices.dense), said, self.gram_scaler)
         known = familiarity(self.kinds, matrices)
-        shares = [known * crowd.known + (1 - known) * crowd.new for crowd in self.crowds]
-        opinions = [crowd.predict(x) for crowd in self.crowds]
-        dense = np.sum([s * opinion for s, opinion in zip(shares, opinions, strict=True)], axis=0)
+        dense = sum(
+            (known * crowd.share.known + (1 - known) * crowd.share.new) * crowd.predict(x)
+            for crowd in self.crowds
+        )
         return np.asarray(dense + self.gram_share * said)
 
 
@@ -202,21 +203,19 @@ def fit_success(
         return row_weights([chosen[pupil] for pupil in pupils], heed[pupils])
 
     everything, order = np.arange(rows.size), rank.centred + RANK_SHARE * rank.scaled
-    shares = list(zip(recipe.known_shares, recipe.new_shares, strict=True))
     crowds = []
-    for pupils, targets, epochs, (known, new) in (
-        (everything, logits, recipe.level_epochs, shares[0]),
-        (np.flatnonzero(varied), order, recipe.rank_epochs, shares[1]),
+    for pupils, targets, epochs, share in (
+        (everything, logits, recipe.level_epochs, recipe.level_share),
+        (np.flatnonzero(varied), order, recipe.rank_epochs, recipe.rank_share),
     ):
         if pupils.size:
             given = (dense[pupils], targets[pupils], balanced(pupils, weight), recipe)
-            crowds.append(learn_logits(*given, epochs=epochs, known=known, new=new))
+            crowds.append(learn_logits(*given, epochs=epochs, share=share))
     pupils = np.flatnonzero(answered | (everything % ANCHOR_EVERY == 0))
     heed = weight * np.where(answered, 1.0, ANCHOR_WEIGHT)
     inputs = with_said(dense, unseen, gram_scaler)
     given = (inputs[pupils], expit(logits[pupils]), balanced(pupils, heed), recipe)
-    known, new = shares[2]
-    crowds.append(learn_shares(*given, epochs=recipe.answered_epochs, known=known, new=new))
+    crowds.append(learn_shares(*given, epochs=recipe.answered_epochs, share=recipe.answered_share))
     return Success(scaler, crowds, kinds, grams, gram_scaler, recipe.gram_share)
 
 

@@ -6,6 +6,19 @@ from classifier.training.licences import Licences
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Weight of a crowd of perceptrons in the sum of all.
+
+    Attributes:
+        known: On texts of a known kind.
+        new: On texts of no known kind.
+    """
+
+    known: float
+    new: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Sizes and strengths; the defaults are those of the shipped artefact.
 
@@ -21,9 +34,10 @@ class Recipe:
         decay: L2 penalty of the perceptrons that learn logits.
         share_decay: The same of those that learn shares.
         ridge: L2 penalty of the n-gram heads.
-        known_shares: Weights of level, rank and answered in the sum, on texts of a known kind.
-        new_shares: The same on texts of no known kind.
-        gram_share: Weight of the n-gram logits on either.
+        level_share: Weight of the perceptrons of the first kind in the sum.
+        rank_share: The same of the second kind.
+        answered_share: The same of the third kind.
+        gram_share: Weight of the n-gram logits, on any text.
         mutated: Changed copies of questions that keep their label.
         climbed: Copies of easy asks behind prefixes climbed on a quick model, per round of attack.
         rounds: Rounds of attack.
@@ -45,8 +59,9 @@ class Recipe:
     decay: float = 0.3
     share_decay: float = 0.1
     ridge: float = 1.0
-    known_shares: tuple[float, float, float] = (0.1, 0.2, 0.9)
-    new_shares: tuple[float, float, float] = (0.5, 0.7, 0.2)
+    level_share: Share = Share(known=0.1, new=0.5)
+    rank_share: Share = Share(known=0.2, new=0.7)
+    answered_share: Share = Share(known=0.9, new=0.2)
     gram_share: float = 0.3
     mutated: int = 15_000
     climbed: int = 1_000

@@ -9,7 +9,7 @@ from classifier.training.dataset import Question
 from classifier.training.estimators import fit_grams
 from classifier.training.fit import bucket, said_unseen
 from classifier.training.matrices import make_matrices
-from classifier.training.recipe import Recipe
+from classifier.training.recipe import Recipe, Share
 
 QUICK = Recipe(hidden=(16, 8), members=2)
 
@@ -47,7 +47,7 @@ def test_shares_between_right_and_wrong_are_learned() -> None:
     inputs = rng.standard_normal((600, 4)).astype(np.float32)
     shares = 1 / (1 + np.exp(-np.stack([inputs[:, 0], inputs[:, 1], -inputs[:, 0]], axis=1)))
     crowd = learn_shares(
-        inputs, shares.astype(float), np.ones(600), QUICK, epochs=30, known=1.0, new=1.0
+        inputs, shares.astype(float), np.ones(600), QUICK, epochs=30, share=Share(1.0, 1.0)
     )
     learned = crowd.predict(inputs)
     assert np.abs(1 / (1 + np.exp(-learned)) - shares).mean() < 0.08
@@ -59,7 +59,7 @@ def test_logits_are_learned_from_blurred_views_of_every_input() -> None:
     first = rng.standard_normal(600)
     inputs = np.stack([first, first], axis=1).astype(np.float32)
     targets = np.stack([first, 2 * first, -first], axis=1)
-    crowd = learn_logits(inputs, targets, np.ones(600), QUICK, epochs=15, known=1.0, new=1.0)
+    crowd = learn_logits(inputs, targets, np.ones(600), QUICK, epochs=15, share=Share(1.0, 1.0))
     one_lost = inputs.copy()
     one_lost[:, 0] = 0.0
     remaining = np.polyfit(first, crowd.predict(one_lost)[:, 0], 1)[0]

@@ -86,7 +86,7 @@ def test_training_again_gives_the_same_artefact_under_any_thread_setting(
     recipe = replace(recipe, hidden=(96, 48))  # large enough for BLAS to share out
     code = (
         "import io, sys; from pathlib import Path; from rich.console import Console;"
-        "from classifier.training import run; from classifier.training.recipe import Recipe;"
+        "from classifier.training import run; from classifier.training.recipe import Recipe, Share;"
         f"run(*map(Path, sys.argv[1:]), date='2026-01-31', recipe={recipe!r},"
         " console=Console(file=io.StringIO()))"
     )
