@@ -44,6 +44,8 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[Pair, ...]]] = {
 """Sources that are left out together, and the pairs that are measured on them."""
 
 TASK_FOLDS = 4
+STEPS = 3
+"""Calls of ``advance`` per group or fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +80,16 @@ def leave_one_out(
         outcomes: Their outcomes; rows are those of ``questions``.
         recipe: Sizes and strengths of the fit.
         groups: Sources and pairs per group; default is ``GROUPS``.
-        advance: Called with the name of each group when it begins.
+        advance: Called with the name of each step that begins; there are ``STEPS`` per group.
     """
     matrices = make_matrices([question.prompt for question in questions])
     found: dict[str, LeftOut] = {}
     for name, (sources, pairs) in (groups or GROUPS).items():
-        advance(name)
         taught = [r for r, q in enumerate(questions) if q.split == "train" and _other(q, sources)]
         asked = np.array([r for r, q in enumerate(questions) if q.source in sources])
         logits = np.full((len(questions), 3), np.nan)
         logits[asked] = _taught_logits(
-            questions, outcomes, recipe, matrices, np.array(taught), asked
+            questions, outcomes, recipe, matrices, np.array(taught), asked, advance
         )
         found[name] = _quality(outcomes, logits, pairs)
     return found
@@ -102,6 +103,7 @@ def leave_tasks_out(
     sources: Sequence[str] = GROUPS["reasoning_gym"][0],
     pairs: Sequence[Pair] = GROUPS["reasoning_gym"][1],
     folds: int = TASK_FOLDS,
+    advance: Callable[[str], None] = lambda _: None,
 ) -> LeftOut:
     """Return the quality on tasks of known sources whose templates were not taught.
 
@@ -114,6 +116,7 @@ def leave_tasks_out(
         sources: Sources whose tasks are left out in turn.
         pairs: Models that are measured.
         folds: Parts the tasks are dealt into.
+        advance: Called with the name of each step that begins; there are ``STEPS`` per fold.
     """
     matrices = make_matrices([question.prompt for question in questions])
     inside = [row for row, question in enumerate(questions) if question.source in sources]
@@ -133,7 +136,7 @@ def leave_tasks_out(
         asked = np.array([row for row in inside if fold[row] == number], np.int64)
         if asked.size:
             logits[asked] = _taught_logits(
-                questions, outcomes, recipe, matrices, np.array(taught), asked
+                questions, outcomes, recipe, matrices, np.array(taught), asked, advance
             )
     return _quality(outcomes, logits, pairs)
 
@@ -149,14 +152,16 @@ def _taught_logits(
     matrices: Matrices,
     taught: NDArray[np.int64],
     asked: NDArray[np.int64],
+    advance: Callable[[str], None],
 ) -> NDArray[np.float64]:
     """Return raw logits of the asked rows from a fit on the taught rows and their copies."""
+    advance("labels and copies")
     originals = [questions[row] for row in taught] + constructed_questions(recipe.constructed)
     labels = make_labels(originals, outcomes.of(taught))
     chosen, labels = with_copies(originals, labels, recipe)
     copied = make_matrices([question.prompt for question in chosen[taught.size :]])
     part = matrices.rows(taught).stacked(copied)
-    success = fit_success(chosen, labels, part, recipe, np.arange(len(chosen)))
+    success = fit_success(chosen, labels, part, recipe, np.arange(len(chosen)), advance)
     return success.raw_logits(matrices.rows(asked))
 
 

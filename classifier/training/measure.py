@@ -11,12 +11,21 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from classifier.scorer import Scorer
 from classifier.training.attack import attack
 from classifier.training.dataset import DataError, Question, read_outcomes, read_questions
-from classifier.training.leave_out import GROUPS, LeftOut, leave_one_out, leave_tasks_out
+from classifier.training.leave_out import (
+    GROUPS,
+    STEPS,
+    TASK_FOLDS,
+    LeftOut,
+    leave_one_out,
+    leave_tasks_out,
+)
 from classifier.training.recipe import Recipe
 from classifier.types import Ask
 
@@ -42,14 +51,23 @@ def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> 
         outcomes = read_outcomes(options.outcomes, questions)
     except DataError as error:
         parser.error(str(error))
-    with threadpool_limits(1):
+    groups = {name: GROUPS[name] for name in ([options.only] if options.only else GROUPS)}
+    n_fits = TASK_FOLDS if options.what == "tasks-out" else len(groups)
+    console = Console(stderr=True)
+    with threadpool_limits(1), Progress(console=console, transient=True) as progress:
+        task = progress.add_task("features", total=STEPS * n_fits)
+
+        def advance(step: str) -> None:
+            progress.update(task, description=step, advance=1)
+
         if options.what == "tasks-out":
-            write(_line("tasks", leave_tasks_out(questions, outcomes, Recipe())))
-            return 0
-        groups = {name: GROUPS[name] for name in ([options.only] if options.only else GROUPS)}
-        found = leave_one_out(questions, outcomes, Recipe(), groups)
+            found = {"tasks": leave_tasks_out(questions, outcomes, Recipe(), advance=advance)}
+        else:
+            found = leave_one_out(questions, outcomes, Recipe(), groups, advance)
     for name, quality in found.items():
         write(_line(name, quality))
+    if len(found) == 1:
+        return 0
     means = np.mean([(q.apgr_difficulty, q.apgr_uplift, q.auc) for q in found.values()], axis=0)
     write(_line("mean", LeftOut(*means.tolist())))
     return 0

@@ -12,7 +12,7 @@ from rich.console import Console
 from classifier.training import DataError, evaluate
 from classifier.training.dataset import read_outcomes, read_questions
 from classifier.training.evaluate import Pair
-from classifier.training.leave_out import leave_one_out, leave_tasks_out
+from classifier.training.leave_out import STEPS, leave_one_out, leave_tasks_out
 from classifier.training.metrics import (
     apgr,
     auc,
@@ -168,8 +168,10 @@ def test_a_left_out_source_is_measured_without_being_taught(trained: Trained) ->
     questions = read_questions(trained.questions)
     outcomes = read_outcomes(trained.outcomes, questions)
     groups = {"sums": (("sums",), (Pair("plain", "deep"),))}
-    found = leave_one_out(questions, outcomes, trained.recipe, groups)
+    steps: list[str] = []
+    found = leave_one_out(questions, outcomes, trained.recipe, groups, steps.append)
     assert set(found) == {"sums"}
+    assert len(steps) == STEPS
     # All sums are drawn alike and only greetings were taught: nothing there to rank by.
     assert 0.25 < found["sums"].auc < 0.75
 
