@@ -43,9 +43,10 @@ class _Lexicon:
     ballots: NDArray[np.int64]
 
     def cast(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """Return the ballot of every key, 0 where the key is unknown."""
+        """Return the ballots of the keys that are known."""
         rows = self.rows.take(((keys * self.multiplier) >> _PLACE_SHIFT).view(np.int64))
-        return np.asarray(self.ballots.take(rows) * (self.keys.take(rows) == keys))
+        known = rows.compress(self.keys.take(rows) == keys)
+        return np.asarray(self.ballots.take(known))
 
 
 def count_votes(
@@ -58,8 +59,8 @@ def count_votes(
         east_asian: Number of Chinese, Japanese and Korean letters; without any no pairs are sought.
     """
     is_wide, points = reading.is_wide, reading.points
-    cast = _wide_ballots(reading, east_asian) if is_wide else _lexicon().cast(reading.hashes)
-    counted = np.bincount(cast, minlength=len(_ballots()))
+    keys = _wide_keys(reading, east_asian) if is_wide else reading.hashes
+    counted = np.bincount(_lexicon().cast(keys), minlength=len(_ballots()))
     if is_wide:
         for letter in set(points.compress(_is_marked().take(points)).tolist()):
             counted[_marked_ballots()[letter]] += 1
@@ -67,8 +68,8 @@ def count_votes(
     return votes[:N_INTENTS], votes[N_INTENTS:]
 
 
-def _wide_ballots(reading: Reading, east_asian: int) -> NDArray[np.int64]:
-    """Return the ballots of words, their beginnings and pairs of characters."""
+def _wide_keys(reading: Reading, east_asian: int) -> NDArray[np.uint64]:
+    """Return the keys of words, their beginnings and pairs of characters."""
     points, starts = reading.points, reading.starts
     opens = _stem_openings().take(_opening(points.take(starts), points[1:].take(starts)))
     starts = starts.compress(opens)
@@ -79,18 +80,17 @@ def _wide_ballots(reading: Reading, east_asian: int) -> NDArray[np.int64]:
         first = _pair_openings().take(points).nonzero()[0]
         pairs = (points.take(first) << _PAIR_SHIFT) | points[1:].take(first)
         keys.append(pairs.view(np.uint64))
-    cast = _lexicon().cast(np.concatenate(keys))
-    by_length = cast[: stems.size].reshape(stems.shape)
-    by_length[0] = np.maximum.reduce(by_length)  # one ballot a word: nested stems cast the same
-    by_length[1:] = 0
-    return cast
+    return np.concatenate(keys)
 
 
 @cache
 def _lexicon() -> _Lexicon:
     cast = {word: _ballot_numbers()[tuple(columns)] for word, columns in _word_votes().items()}
-    for stem, intent in stem_cues().items():
-        cast[word_hash(stem) ^ int(_STEM)] = _ballot_numbers()[intent,]
+    stems = stem_cues()
+    for stem, intent in stems.items():
+        # A word has one vote: of stems within one another only the shortest is a key.
+        if not any(stem[:end] in stems for end in range(1, len(stem))):
+            cast[word_hash(stem) ^ int(_STEM)] = _ballot_numbers()[intent,]
     for pair, intent in pair_cues().items():
         cast[ord(pair[0]) << int(_PAIR_SHIFT) | ord(pair[1])] = _ballot_numbers()[intent,]
     keys = np.array([0, *cast], np.uint64)

@@ -6,6 +6,7 @@ but is no input of its own: most foreign rows of any training set are easy, and 
 language learns that foreign means easy.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -50,9 +51,7 @@ _NUMBER = 0xD6E8FEB86659FD93  # any odd number: keeps the length classes apart
 _NUMBERS = np.arange(_MAX_DIGITS_CLASS + 1, dtype=np.uint64) * np.uint64(_NUMBER) * _MIXER_64
 """Mixed hash of a number by its length; the longest ones share the last."""
 
-_NEWLINE, _SPACE, _BRACKET = (np.array(ord(sign)) for sign in "\n (")
-_FIRST_OPTION, _LAST_OPTION, _OPTION_MARKS = ord("a"), ord("k"), (41, 46, 58)
-_NO_BREAKS = np.zeros(0, np.int64)
+_OPTION = re.compile(rb"\n\(?[a-k][).:] ?[!-\x7f]")  # a line such as "a) x", "(b) x", "c. x"
 
 _SIZES = (
     "size of the text",
@@ -148,18 +147,18 @@ def featurise(text: str) -> Features:
     east_asian = counts[_HAN] + counts[_KANA] + counts[_HANGUL]
     intents, languages = count_votes(reading, east_asian)
     hints = languages.tolist()
-    breaks = _NO_BREAKS
-    if counts[_NEWLINES]:
-        breaks = (reading.points == _NEWLINE).nonzero()[0]
     n_words = reading.lengths.size - reading.numbers.size
-    *word_sizes, longest = _word_sizes(reading, n_words, breaks)
+    *word_sizes, longest = _word_sizes(reading, n_words)
+    *line_sizes, options = _line_sizes(reading)
     dense = np.empty(len(FEATURE_NAMES), np.float32)
     dense[:_MARKS_END] = [
         log1p(reading.size + (_EAST_ASIAN_WEIGHT - 1) * east_asian),
+        log1p(reading.starts.size),
+        *line_sizes,
         *word_sizes,
         *_number_sizes(reading),
         log1p(reading.n_commands),
-        log1p(_options(reading.points, breaks) if breaks.size else 0),
+        options,
         log1p(reading.n_sentences),
         log1p(min(longest, _LONGEST_WORD)),
         log1p(counts[_GREEK]),
@@ -181,12 +180,18 @@ def featurise(text: str) -> Features:
     )
 
 
-def _word_sizes(reading: Reading, n_words: int, breaks: NDArray[np.int64]) -> tuple[float, ...]:
-    """Return sizes of words and lines, and last the length of the longest word."""
-    n_tokens, longest_line = reading.starts.size, reading.size
-    if breaks.size:
-        edges = np.concatenate([[-1], breaks, [reading.size]])
-        longest_line = int((edges[1:] - edges[:-1]).max()) - 1
+def _line_sizes(reading: Reading) -> tuple[float, float, float]:
+    """Return how many lines there are, how long the longest is, how many are answer options."""
+    if not reading.counts[_NEWLINES]:
+        return log1p(1 if reading.size else 0), log1p(reading.size), 0.0
+    text = b"\n" + reading.plain()
+    lines = text.split(b"\n")
+    return log1p(len(lines) - 1), log1p(max(map(len, lines))), log1p(len(_OPTION.findall(text)))
+
+
+def _word_sizes(reading: Reading, n_words: int) -> tuple[float, ...]:
+    """Return sizes of words, and last the length of the longest one."""
+    n_tokens = reading.starts.size
     ordered = reading.ordered
     different = int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1
     lengths = reading.lengths
@@ -194,9 +199,6 @@ def _word_sizes(reading: Reading, n_words: int, breaks: NDArray[np.int64]) -> tu
         lengths = lengths.copy()
         lengths[reading.numbers] = 0  # no word: it adds to no sum and is never the longest
     return (
-        log1p(n_tokens),
-        log1p(breaks.size + 1 if reading.size else 0),
-        log1p(longest_line),
         min(int(np.add.reduce(lengths)) / max(n_words, 1), 20.0),
         log1p(int(np.count_nonzero(lengths >= _LONG_WORD))),
         different / n_tokens if n_tokens else 0.0,
@@ -218,26 +220,6 @@ def _number_sizes(reading: Reading) -> tuple[float, ...]:
         min(sum(lengths) / len(lengths), 12.0),
         log1p(reading.n_decimals),
     )
-
-
-def _options(points: NDArray[np.int64], breaks: NDArray[np.int64]) -> int:
-    """Return the number of lines that begin like an answer option: ``a)``, ``(b) x``, ``c.``.
-
-    Args:
-        points: The text and its padding: three places after any line's first are there.
-        breaks: Places of the line ends.
-    """
-    at = np.zeros(breaks.size + 1, np.int64)
-    at[1:] = breaks + 1
-    at += points.take(at) == _BRACKET
-    marks = points.take(at + 1)
-    at = at[(marks == _OPTION_MARKS[0]) | (marks == _OPTION_MARKS[1]) | (marks == _OPTION_MARKS[2])]
-    if not at.size:
-        return 0
-    letters, third = points.take(at), points.take(at + 2)
-    third = np.where(third == _SPACE, points.take(at + 3), third)
-    is_letter = (letters >= _FIRST_OPTION) & (letters <= _LAST_OPTION)
-    return int(np.count_nonzero(is_letter & (third > _SPACE)))
 
 
 def _grams(reading: Reading, east_asian: int) -> NDArray[np.int64]:

@@ -41,11 +41,12 @@ _LATIN, _DIGIT_CLASS, _COMMA_CLASS, _PERIOD_CLASS, _BACKSLASH_CLASS = (
 )
 _UNCOUNTED = ascii_lowercase.encode() + b" "  # most of any text, and nothing else is Latin ASCII
 # Constants are arrays without a dimension: NumPy takes twice as long over a scalar.
-_BACKSLASH = np.array(92)
+_BACKSLASH, _DEL = np.array(92), np.array(127)
 _DIGIT, _LETTER = np.array(DIGIT, np.uint8), np.array(LETTER, np.uint8)
 _END_TO_BLANK = np.array(END.bit_length() - BLANK.bit_length(), np.uint8)
 _SEPARATES_TO_DIGIT = np.array(SEPARATES.bit_length() - DIGIT.bit_length(), np.uint8)
 _FOLLOWS = np.array(FOLLOWS)
+_PAST_END = np.array(0x94D049BB133111EB, np.uint64)  # any number that no sum is likely to be
 _NOWHERE = np.zeros(0, np.int64)
 _Signs = tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.uint8]]
 """Code points and kinds, framed, both ``(n + 5,)``; classes of what is counted."""
@@ -73,7 +74,7 @@ class Reading(NamedTuple):
         n_commands: Tokens that are LaTeX commands.
         hashes: Shape ``(t,)``, uint64; equal for equal tokens only, as far as 64 bits can tell.
         ordered: The hashes in ascending order.
-        sums: Shape ``(n + 1,)``, uint64: what ``span_hashes`` needs.
+        sums: Shape ``(n + 2,)``, uint64: what ``span_hashes`` needs.
     """
 
     points: NDArray[np.int64]
@@ -95,11 +96,15 @@ class Reading(NamedTuple):
 
         Args:
             starts: Shape ``(spans,)``.
-            ends: Shape ``(..., spans)``; what is past the text's end stands for it.
+            ends: Shape ``(..., spans)``; a span that ends past the text gets a hash no word has.
         """
         sums = self.sums
         found = sums.take(ends, mode="clip") - sums.take(starts)
         return np.asarray(found * _powers()[1].take(starts))
+
+    def plain(self) -> bytes:
+        """Return the text as ASCII, one byte per code point; DEL stands for what is not ASCII."""
+        return np.minimum(self.points[: self.size], _DEL).astype(np.uint8).tobytes()
 
 
 def read(text: str) -> Reading:
@@ -132,8 +137,9 @@ def read(text: str) -> Reading:
         n_commands = int(np.count_nonzero(is_command))
         starts = starts - is_command
     forward, backward = _powers()
-    sums = framed[:-_PAD].view(np.uint64) * forward[: size + _FRONT]
+    sums = framed[: 1 - _PAD].view(np.uint64) * forward[: size + _FRONT + 1]
     np.add.accumulate(sums, out=sums)
+    sums[-1] = _PAST_END
     hashes = sums.take(ends)
     hashes -= sums.take(starts)
     hashes *= backward.take(starts)
