@@ -104,7 +104,8 @@ class Reading(NamedTuple):
 
     def plain(self) -> bytes:
         """Return the text as ASCII, one byte per code point; DEL stands for what is not ASCII."""
-        return np.minimum(self.points[: self.size], _DEL).astype(np.uint8).tobytes()
+        signs: NDArray[np.int64] = np.minimum(self.points[: self.size], _DEL)
+        return signs.astype(np.uint8).tobytes()
 
 
 def read(text: str) -> Reading:

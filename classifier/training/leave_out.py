@@ -15,6 +15,7 @@ from classifier.training.copying import with_copies
 from classifier.training.dataset import Outcomes, Question
 from classifier.training.evaluate import Pair, pair_up
 from classifier.training.fit import fit_success
+from classifier.training.hardening import Lessons
 from classifier.training.labels import make_labels
 from classifier.training.matrices import Matrices, make_matrices
 from classifier.training.metrics import apgr, auc
@@ -156,13 +157,35 @@ def _taught_logits(
 ) -> NDArray[np.float64]:
     """Return raw logits of the asked rows from a fit on the taught rows and their copies."""
     advance("labels and copies")
+    lessons = lessons_of(questions, outcomes, recipe, matrices, taught)
+    everything = np.arange(len(lessons.questions))
+    success = fit_success(
+        lessons.questions, lessons.labels, lessons.matrices, recipe, everything, advance
+    )
+    return success.raw_logits(matrices.rows(asked))
+
+
+def lessons_of(
+    questions: Sequence[Question],
+    outcomes: Outcomes,
+    recipe: Recipe,
+    matrices: Matrices,
+    taught: NDArray[np.int64],
+) -> Lessons:
+    """Return what the given rows teach: they, our own questions and copies of both.
+
+    Args:
+        questions: All questions.
+        outcomes: Their outcomes; rows are those of ``questions``.
+        recipe: How many questions of our own and copies.
+        matrices: Features of all questions.
+        taught: Rows that may teach.
+    """
     originals = [questions[row] for row in taught] + constructed_questions(recipe.constructed)
     labels = make_labels(originals, outcomes.of(taught))
     chosen, labels = with_copies(originals, labels, recipe)
     copied = make_matrices([question.prompt for question in chosen[taught.size :]])
-    part = matrices.rows(taught).stacked(copied)
-    success = fit_success(chosen, labels, part, recipe, np.arange(len(chosen)), advance)
-    return success.raw_logits(matrices.rows(asked))
+    return Lessons(chosen, labels, matrices.rows(taught).stacked(copied))
 
 
 def _quality(outcomes: Outcomes, logits: NDArray[np.float64], pairs: Sequence[Pair]) -> LeftOut:

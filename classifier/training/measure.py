@@ -1,12 +1,13 @@
-"""Prints what a training can't: ``python -m classifier.training.measure left-out | tasks-out | attack``.
+"""Prints what a training can't: ``python -m classifier.training.measure WHAT``.
 
-The first two fit anew per fold and take minutes; the third attacks the shipped artefact.
+``left-out``, ``tasks-out`` and ``cross-fitted`` fit anew per fold and take minutes to an hour;
+``attack`` attacks the shipped artefact.
 """
 
 import argparse
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,14 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from classifier.scorer import Scorer
 from classifier.training.attack import attack
-from classifier.training.dataset import DataError, Question, read_outcomes, read_questions
+from classifier.training.cross_fit import calibration, cross_fitted, n_steps, pair_figures
+from classifier.training.dataset import (
+    DataError,
+    Outcomes,
+    Question,
+    read_outcomes,
+    read_questions,
+)
 from classifier.training.leave_out import (
     GROUPS,
     STEPS,
@@ -27,6 +35,7 @@ from classifier.training.leave_out import (
     leave_tasks_out,
 )
 from classifier.training.recipe import Recipe
+from classifier.training.scores import Scores
 from classifier.types import Ask
 
 MOST_ASKS, SEEDS = 600, (1, 2, 3)
@@ -37,9 +46,9 @@ Write = Callable[[str], object]
 def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> int:
     """Print one measurement as lines of text; return the exit status."""
     parser = argparse.ArgumentParser(prog="classifier.training.measure", description=__doc__)
-    parser.add_argument("what", choices=("left-out", "tasks-out", "attack"))
+    parser.add_argument("what", choices=("left-out", "tasks-out", "cross-fitted", "attack"))
     parser.add_argument("--questions", type=Path, required=True)
-    parser.add_argument("--outcomes", type=Path, help="needed by left-out and tasks-out")
+    parser.add_argument("--outcomes", type=Path, help="needed by all but attack")
     parser.add_argument("--only", choices=tuple(GROUPS), help="left-out: one group of sources")
     options = parser.parse_args(argv)
     if options.what != "attack" and options.outcomes is None:
@@ -52,25 +61,47 @@ def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> 
     except DataError as error:
         parser.error(str(error))
     groups = {name: GROUPS[name] for name in ([options.only] if options.only else GROUPS)}
-    n_fits = TASK_FOLDS if options.what == "tasks-out" else len(groups)
+    recipe = Recipe()
+    steps = {"tasks-out": STEPS * TASK_FOLDS, "cross-fitted": n_steps(recipe)}
     console = Console(stderr=True)
     with threadpool_limits(1), Progress(console=console, transient=True) as progress:
-        task = progress.add_task("features", total=STEPS * n_fits)
+        task = progress.add_task("features", total=steps.get(options.what, STEPS * len(groups)))
 
         def advance(step: str) -> None:
             progress.update(task, description=step, advance=1)
 
-        if options.what == "tasks-out":
-            found = {"tasks": leave_tasks_out(questions, outcomes, Recipe(), advance=advance)}
+        if options.what == "cross-fitted":
+            scores = cross_fitted(questions, outcomes, recipe, advance=advance)
+            lines = _cross_fitted(questions, outcomes, scores)
+        elif options.what == "tasks-out":
+            tasks = leave_tasks_out(questions, outcomes, recipe, advance=advance)
+            lines = _left_out({"tasks": tasks})
         else:
-            found = leave_one_out(questions, outcomes, Recipe(), groups, advance)
-    for name, quality in found.items():
-        write(_line(name, quality))
-    if len(found) == 1:
-        return 0
-    means = np.mean([(q.apgr_difficulty, q.apgr_uplift, q.auc) for q in found.values()], axis=0)
-    write(_line("mean", LeftOut(*means.tolist())))
+            lines = _left_out(leave_one_out(questions, outcomes, recipe, groups, advance))
+    for line in lines:
+        write(line)
     return 0
+
+
+def _left_out(found: Mapping[str, LeftOut]) -> list[str]:
+    """Return a line per group, and of several groups the mean."""
+    rows = [(q.apgr_difficulty, q.apgr_uplift, q.auc) for q in found.values()]
+    mean = {"mean": LeftOut(*np.mean(rows, axis=0).tolist())} if len(found) > 1 else {}
+    return [
+        f"{name:14s} AUC {quality.auc:.4f}, uplift APGR {quality.apgr_uplift:.4f}, "
+        f"difficulty APGR {quality.apgr_difficulty:.4f}\n"
+        for name, quality in {**found, **mean}.items()
+    ]
+
+
+def _cross_fitted(questions: Sequence[Question], outcomes: Outcomes, scores: Scores) -> list[str]:
+    """Return the figures of every pair with their standard errors, then the calibration."""
+    lines = []
+    for title, figures in pair_figures(questions, outcomes, scores).items():
+        said = [f"{name} {value:.4f} +- {error:.4f}" for name, (value, error) in figures.items()]
+        lines.append(f"{title}: {', '.join(said)}\n")
+    errors = [f"{rung} {error:.4f}" for rung, error in calibration(outcomes, scores).items()]
+    return [*lines, f"ECE: {', '.join(errors)}\n"]
 
 
 def _attacked(questions: Sequence[Question], write: Write) -> int:
@@ -88,13 +119,6 @@ def _attacked(questions: Sequence[Question], write: Write) -> int:
         found = attack(asks[:MOST_ASKS], difficulties, seed=seed)
         write(f"{found.flipped_held_out:.3f} flipped, not fitted on: {found.prefix}\n")
     return 0
-
-
-def _line(name: str, quality: LeftOut) -> str:
-    return (
-        f"{name:14s} AUC {quality.auc:.4f}, uplift APGR {quality.apgr_uplift:.4f}, "
-        f"difficulty APGR {quality.apgr_difficulty:.4f}\n"
-    )
 
 
 if __name__ == "__main__":
