@@ -4,18 +4,18 @@ The dev split holds a seventh of the recorded questions; over all of them the sa
 than half the error. The whole recipe is fitted per fold, the rounds of attack and the calibration too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from classifier.training.dataset import Outcomes, Question
-from classifier.training.evaluate import Pair, pair_up
+from classifier.training.evaluate import pair_up
 from classifier.training.fit import N_STEPS, bucket, fit
 from classifier.training.hardening import hardened
 from classifier.training.labels import rung_means
-from classifier.training.leave_out import GROUPS, lessons_of
+from classifier.training.leave_out import GROUPS, Groups, lessons_of
 from classifier.training.matrices import make_matrices
 from classifier.training.metrics import apgr, auc, expected_calibration_error
 from classifier.training.recipe import Recipe
@@ -74,12 +74,12 @@ def pair_figures(
     questions: Sequence[Question],
     outcomes: Outcomes,
     scores: Scores,
-    groups: Mapping[str, tuple[tuple[str, ...], tuple[Pair, ...]]] | None = None,
+    groups: Groups = GROUPS,
 ) -> dict[str, dict[str, Figure]]:
     """Return the figures of every pair on its sources: AUC, APGR by both uplifts."""
     source = np.array([question.source for question in questions])
     found: dict[str, dict[str, Figure]] = {}
-    for name, (sources, pairs) in (groups or GROUPS).items():
+    for name, (sources, pairs) in groups.items():
         for pair in pairs:
             paired = pair_up(outcomes, pair, scores, {})
             paired = paired.chosen(np.flatnonzero(np.isin(source[paired.rows], sources)))

@@ -23,7 +23,9 @@ from classifier.training.recipe import Recipe
 from classifier.training.routing_quality import WRONG_BELOW
 from classifier.training.scores import Scores
 
-GROUPS: dict[str, tuple[tuple[str, ...], tuple[Pair, ...]]] = {
+Groups = Mapping[str, tuple[tuple[str, ...], tuple[Pair, ...]]]
+
+GROUPS: Groups = {
     "reasoning_gym": (
         ("reasoning_gym_easy", "reasoning_gym_hard"),
         (Pair("llama-3.3-70b", "deepseek-r1"), Pair("llama-4-maverick", "o3-mini")),
@@ -68,7 +70,7 @@ def leave_one_out(
     questions: Sequence[Question],
     outcomes: Outcomes,
     recipe: Recipe,
-    groups: Mapping[str, tuple[tuple[str, ...], tuple[Pair, ...]]] | None = None,
+    groups: Groups = GROUPS,
     advance: Callable[[str], None] = lambda _: None,
 ) -> dict[str, LeftOut]:
     """Return the quality per group when its sources, and copies made of them, are not taught.
@@ -80,12 +82,12 @@ def leave_one_out(
         questions: All questions.
         outcomes: Their outcomes; rows are those of ``questions``.
         recipe: Sizes and strengths of the fit.
-        groups: Sources and pairs per group; default is ``GROUPS``.
+        groups: Sources and pairs per group.
         advance: Called with the name of each step that begins; there are ``STEPS`` per group.
     """
     matrices = make_matrices([question.prompt for question in questions])
     found: dict[str, LeftOut] = {}
-    for name, (sources, pairs) in (groups or GROUPS).items():
+    for name, (sources, pairs) in groups.items():
         taught = [r for r, q in enumerate(questions) if q.split == "train" and _other(q, sources)]
         asked = np.array([r for r, q in enumerate(questions) if q.source in sources])
         logits = np.full((len(questions), 3), np.nan)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, track
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from classifier.scorer import Scorer
@@ -30,6 +30,7 @@ from classifier.training.leave_out import (
     GROUPS,
     STEPS,
     TASK_FOLDS,
+    Groups,
     LeftOut,
     leave_one_out,
     leave_tasks_out,
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> 
     parser.add_argument("what", choices=("left-out", "tasks-out", "cross-fitted", "attack"))
     parser.add_argument("--questions", type=Path, required=True)
     parser.add_argument("--outcomes", type=Path, help="needed by all but attack")
-    parser.add_argument("--only", choices=tuple(GROUPS), help="left-out: one group of sources")
+    parser.add_argument("--only", choices=tuple(GROUPS), help="one group of sources")
     options = parser.parse_args(argv)
     if options.what != "attack" and options.outcomes is None:
         parser.error(f"{options.what} needs --outcomes FILE")
@@ -58,9 +59,10 @@ def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> 
         if options.what == "attack":
             return _attacked(questions, write)
         outcomes = read_outcomes(options.outcomes, questions)
+        only = "reasoning_gym" if options.what == "tasks-out" else options.only
+        groups = _measurable(outcomes, [only] if only else list(GROUPS))
     except DataError as error:
         parser.error(str(error))
-    groups = {name: GROUPS[name] for name in ([options.only] if options.only else GROUPS)}
     recipe = Recipe()
     steps = {"tasks-out": STEPS * TASK_FOLDS, "cross-fitted": n_steps(recipe)}
     console = Console(stderr=True)
@@ -72,7 +74,7 @@ def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> 
 
         if options.what == "cross-fitted":
             scores = cross_fitted(questions, outcomes, recipe, advance=advance)
-            lines = _cross_fitted(questions, outcomes, scores)
+            lines = _cross_fitted(questions, outcomes, scores, groups)
         elif options.what == "tasks-out":
             tasks = leave_tasks_out(questions, outcomes, recipe, advance=advance)
             lines = _left_out({"tasks": tasks})
@@ -94,10 +96,32 @@ def _left_out(found: Mapping[str, LeftOut]) -> list[str]:
     ]
 
 
-def _cross_fitted(questions: Sequence[Question], outcomes: Outcomes, scores: Scores) -> list[str]:
+def _measurable(outcomes: Outcomes, wanted: Sequence[str]) -> Groups:
+    """Return those of the wanted groups whose models all have outcomes.
+
+    Raises:
+        DataError: If there is none.
+    """
+    found = {
+        name: GROUPS[name]
+        for name in wanted
+        if {model for pair in GROUPS[name][1] for model in (pair.weak, pair.strong)}
+        <= set(outcomes.models)
+    }
+    if not found:
+        raise DataError(
+            f"no outcomes here of the models that are measured on {', '.join(wanted)}; for pairs of "
+            "your own use thinkthrift evaluate"
+        )
+    return found
+
+
+def _cross_fitted(
+    questions: Sequence[Question], outcomes: Outcomes, scores: Scores, groups: Groups
+) -> list[str]:
     """Return the figures of every pair with their standard errors, then the calibration."""
     lines = []
-    for title, figures in pair_figures(questions, outcomes, scores).items():
+    for title, figures in pair_figures(questions, outcomes, scores, groups).items():
         said = [f"{name} {value:.4f} +- {error:.4f}" for name, (value, error) in figures.items()]
         lines.append(f"{title}: {', '.join(said)}\n")
     errors = [f"{rung} {error:.4f}" for rung, error in calibration(outcomes, scores).items()]
@@ -115,7 +139,8 @@ def _attacked(questions: Sequence[Question], write: Write) -> int:
     def difficulties(texts: Sequence[str]) -> NDArray[np.float64]:
         return np.array([score.difficulty for score in scorer.score_batch([Ask(t) for t in texts])])
 
-    for seed in SEEDS:
+    console = Console(stderr=True)
+    for seed in track(SEEDS, "attack", console=console, transient=True):
         found = attack(asks[:MOST_ASKS], difficulties, seed=seed)
         write(f"{found.flipped_held_out:.3f} flipped, not fitted on: {found.prefix}\n")
     return 0

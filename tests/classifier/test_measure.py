@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from classifier.training.measure import main
+from tests.classifier.small_world import write_world
 from tests.classifier.test_attack import EASY
 
 
@@ -39,3 +40,13 @@ def test_what_is_missing_is_named(
         main([what, "--questions", str(_written(tmp_path / "q.jsonl", "train"))])
     assert stopped.value.code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["left-out", "tasks-out", "cross-fitted"])
+def test_outcomes_of_other_models_are_refused_with_advice(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions, outcomes = write_world(tmp_path)
+    with pytest.raises(SystemExit):
+        main([what, "--questions", str(questions), "--outcomes", str(outcomes)])
+    assert "thinkthrift evaluate" in capsys.readouterr().err
