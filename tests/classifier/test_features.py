@@ -30,6 +30,27 @@ def test_any_text_gives_finite_features_of_one_shape(text: str) -> None:
     assert features.truncated == (len(text) > WINDOW_CHARS)
 
 
+@pytest.mark.parametrize(
+    ("text", "lines", "longest", "options"),
+    [
+        ("", 0, 0, 0),
+        ("one line", 1, 8, 0),
+        ("Which?\na) one\n(b) two\nc. three\nD: four", 5, 8, 4),
+        ("a) first\r\n\n\n  b)second  ", 2, 8, 2),
+        ("a)\nb)\n(c)", 3, 3, 0),
+        ("l) no\nab) no\n1) no\na - no", 4, 6, 0),
+        ("哪个？\na) 一\nb) étude\né) non", 4, 8, 2),
+    ],
+    ids=["empty", "one", "options", "untidy", "nothing behind", "other marks", "beyond ASCII"],
+)
+def test_lines_and_answer_options_are_counted(
+    text: str, lines: int, longest: int, options: int
+) -> None:
+    dense = dict(zip(FEATURE_NAMES, np.expm1(featurise(text).dense).tolist(), strict=True))
+    counted = [dense[name] for name in ("number of lines", "longest line", "answer options")]
+    assert counted == pytest.approx([lines, longest, options], abs=1e-4)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=400))
 def test_ngram_rows_are_sorted_distinct_and_inside_the_table(text: str) -> None:
