@@ -1,9 +1,13 @@
-"""A small invented world of questions and outcomes, for training within seconds."""
+"""Small invented worlds of questions and outcomes, for training within seconds."""
 
 import gzip
 import json
 import random
 from pathlib import Path
+
+import numpy as np
+
+from classifier.training.dataset import Question
 
 MODELS = {"tiny": ("short", -1.0), "plain": ("short", 0.0), "distil": ("distilled", 1.5)}
 MODELS |= {"deep": ("full", 2.0)}
@@ -42,6 +46,15 @@ def write_world(folder: Path, *, n_questions: int = 240, seed: int = 3) -> tuple
                 }
             )
     return _write(folder / "q.jsonl.gz", questions), _write(folder / "o.jsonl.gz", outcomes)
+
+
+def unlike_questions(count: int) -> list[Question]:
+    """Return questions of words that occur nowhere else: nothing carries over between them."""
+    letters = np.random.default_rng(3).choice(list("abcdefghijklmnopqrstuvwxyz"), (count, 4, 9))
+    prompts = [" ".join("".join(word) for word in words) for words in letters]
+    return [
+        Question(f"q{n}", "s", text, "math", "en", "train", {}) for n, text in enumerate(prompts)
+    ]
 
 
 def _sum(rng: random.Random, terms: int) -> str:

@@ -6,24 +6,16 @@ import numpy as np
 import pytest
 
 from classifier.training.cross_fit import calibration, cross_fitted, n_steps, pair_figures
-from classifier.training.dataset import Outcomes, Question
+from classifier.training.dataset import Outcomes
 from classifier.training.evaluate import Pair
 from classifier.training.recipe import Recipe
 from classifier.training.scores import Scores
+from tests.classifier.small_world import unlike_questions
 
 QUICK = Recipe(
     hidden=(8, 4), members=1, views=2, mutated=30, glossary=0, constructed=0, rounds=0, ridge=0.1
 )
 GROUPS = {"invented": (("s",), (Pair("tiny", "deep"),))}
-
-
-def _questions(count: int) -> list[Question]:
-    """Return questions of words that occur nowhere else: nothing carries over between them."""
-    letters = np.random.default_rng(3).choice(list("abcdefghijklmnopqrstuvwxyz"), (count, 4, 9))
-    prompts = [" ".join("".join(word) for word in words) for words in letters]
-    return [
-        Question(f"q{n}", "s", text, "math", "en", "train", {}) for n, text in enumerate(prompts)
-    ]
 
 
 def _outcomes(right: np.ndarray) -> Outcomes:
@@ -41,7 +33,7 @@ def _outcomes(right: np.ndarray) -> Outcomes:
 
 
 def test_what_carries_over_is_found_and_what_does_not_is_not() -> None:
-    questions, right = _questions(240), np.random.default_rng(1).integers(0, 2, 240)
+    questions, right = unlike_questions(240), np.random.default_rng(1).integers(0, 2, 240)
     steps: list[str] = []
     scores = cross_fitted(questions, _outcomes(right), QUICK, folds=3, advance=steps.append)
     assert len(steps) == n_steps(QUICK, 3)
@@ -71,7 +63,7 @@ def test_the_calibration_error_is_that_of_every_scored_question() -> None:
 
 def test_a_copy_is_scored_by_a_fit_without_its_original() -> None:
     """Copies carry the coin's fall in their words: they would tell it to one another."""
-    originals, right = _questions(120), np.random.default_rng(2).integers(0, 2, 120)
+    originals, right = unlike_questions(120), np.random.default_rng(2).integers(0, 2, 120)
     copies = [
         replace(question, id=f"copy {question.id}", meta={"base_id": question.id})
         for question in originals

@@ -5,26 +5,17 @@ from dataclasses import replace
 import numpy as np
 
 from classifier.training.crowds import learn_logits, learn_shares
-from classifier.training.dataset import Question
 from classifier.training.estimators import fit_grams
 from classifier.training.fit import bucket, said_unseen
 from classifier.training.matrices import make_matrices
 from classifier.training.recipe import Recipe, Share
+from tests.classifier.small_world import unlike_questions
 
 QUICK = Recipe(hidden=(16, 8), members=2)
 
 
-def _questions(count: int) -> list[Question]:
-    """Return questions of words that occur nowhere else: nothing carries over between them."""
-    letters = np.random.default_rng(3).choice(list("abcdefghijklmnopqrstuvwxyz"), (count, 4, 9))
-    prompts = [" ".join("".join(word) for word in words) for words in letters]
-    return [
-        Question(f"q{n}", "s", text, "math", "en", "train", {}) for n, text in enumerate(prompts)
-    ]
-
-
 def test_the_ridge_knows_its_own_rows_and_not_those_of_another_fold() -> None:
-    questions = _questions(300)
+    questions = unlike_questions(300)
     matrices = make_matrices([question.prompt for question in questions])
     targets = np.random.default_rng(0).standard_normal((300, 3))
     weights = np.ones(300)
@@ -35,11 +26,11 @@ def test_the_ridge_knows_its_own_rows_and_not_those_of_another_fold() -> None:
 
 
 def test_a_copy_and_a_translation_stay_in_the_fold_of_their_original() -> None:
-    original = _questions(1)[0]
+    original = unlike_questions(1)[0]
     copy = replace(original, prompt="changed")
     translation = replace(original, id="other", meta={"base_id": original.id})
     assert len(set(bucket([original, copy, translation], "folds").tolist())) == 1
-    assert len(set(bucket(_questions(50), "folds").tolist())) > 10
+    assert len(set(bucket(unlike_questions(50), "folds").tolist())) > 10
 
 
 def test_shares_between_right_and_wrong_are_learned() -> None:
