@@ -1,7 +1,8 @@
 """Prints what a training can't: ``python -m classifier.training.measure WHAT``.
 
 ``left-out``, ``tasks-out`` and ``cross-fitted`` fit anew per fold and take minutes to an hour;
-``attack`` attacks the shipped artefact.
+``attack`` and ``form`` ask the shipped artefact: how many easy asks a climbed prefix flips, and how many
+questions stay in their band when only their form changes.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from rich.progress import Progress, track
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from classifier.scorer import Scorer
-from classifier.training.attack import attack
+from classifier.training.attack import Difficulties, attack
 from classifier.training.cross_fit import calibration, cross_fitted, n_steps, pair_figures
 from classifier.training.dataset import (
     DataError,
@@ -36,10 +37,13 @@ from classifier.training.leave_out import (
     leave_tasks_out,
 )
 from classifier.training.recipe import Recipe
+from classifier.training.robustness import kept_under_mutation
 from classifier.training.scores import Scores
 from classifier.types import Ask
 
 MOST_ASKS, SEEDS = 600, (1, 2, 3)
+DRAWS = range(1, 7)
+"""Seeds of ``form``; the card has the first draw, whose error is a point and more."""
 
 Write = Callable[[str], object]
 
@@ -47,17 +51,17 @@ Write = Callable[[str], object]
 def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> int:
     """Print one measurement as lines of text; return the exit status."""
     parser = argparse.ArgumentParser(prog="classifier.training.measure", description=__doc__)
-    parser.add_argument("what", choices=("left-out", "tasks-out", "cross-fitted", "attack"))
+    parser.add_argument("what", choices=(*_FITTING, *_ASKING))
     parser.add_argument("--questions", type=Path, required=True)
-    parser.add_argument("--outcomes", type=Path, help="needed by all but attack")
+    parser.add_argument("--outcomes", type=Path, help=f"needed by {', '.join(_FITTING)}")
     parser.add_argument("--only", choices=tuple(GROUPS), help="one group of sources")
     options = parser.parse_args(argv)
-    if options.what != "attack" and options.outcomes is None:
+    if options.what in _FITTING and options.outcomes is None:
         parser.error(f"{options.what} needs --outcomes FILE")
     try:
         questions = read_questions(options.questions)
-        if options.what == "attack":
-            return _attacked(questions, write)
+        if options.what in _ASKING:
+            return _ASKING[options.what](questions, write)
         outcomes = read_outcomes(options.outcomes, questions)
         only = "reasoning_gym" if options.what == "tasks-out" else options.only
         groups = _measurable(outcomes, [only] if only else list(GROUPS))
@@ -130,21 +134,48 @@ def _cross_fitted(
 
 def _attacked(questions: Sequence[Question], write: Write) -> int:
     """Print how many easy dev asks climbed prefixes flip that were fitted on others."""
-    scorer = Scorer.load(providers=["CPUExecutionProvider"])
     asks = [q.prompt for q in questions if q.split != "train" and q.meta.get("assumed") == "easy"]
     if not asks:
         raise DataError('no question of the dev split with meta {"assumed": "easy"} to attack')
     random.Random(0).shuffle(asks)  # noqa: S311 - a reproducible draw, no secret
-
-    def difficulties(texts: Sequence[str]) -> NDArray[np.float64]:
-        return np.array([score.difficulty for score in scorer.score_batch([Ask(t) for t in texts])])
-
-    console = Console(stderr=True)
-    for seed in track(SEEDS, "attack", console=console, transient=True):
+    difficulties = _shipped()
+    for seed in track(SEEDS, "attack", console=Console(stderr=True), transient=True):
         found = attack(asks[:MOST_ASKS], difficulties, seed=seed)
         write(f"{found.flipped_held_out:.3f} flipped, not fitted on: {found.prefix}\n")
     return 0
 
+
+def _reformed(questions: Sequence[Question], write: Write) -> int:
+    """Print, per change of form, the share of dev questions that stay in their band."""
+    dev = [question for question in questions if question.split != "train"]
+    if not dev:
+        raise DataError("no question of the dev split to change")
+    difficulties, console = _shipped(), Console(stderr=True)
+    draws = [
+        kept_under_mutation(dev, difficulties, seed=seed)
+        for seed in track(DRAWS, "changes", console=console, transient=True)
+    ]
+    for name in draws[0]:
+        kept = [draw[name] for draw in draws]
+        write(f"{name:16s} {np.mean(kept):.4f} kept, {min(kept):.3f} to {max(kept):.3f} by draw\n")
+    return 0
+
+
+def _shipped() -> Difficulties:
+    """Return difficulties by the shipped artefact."""
+    scorer = Scorer.load(providers=["CPUExecutionProvider"])
+
+    def difficulties(texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([score.difficulty for score in scorer.score_batch([Ask(t) for t in texts])])
+
+    return difficulties
+
+
+_FITTING = ("left-out", "tasks-out", "cross-fitted")
+_ASKING: Mapping[str, Callable[[Sequence[Question], Write], int]] = {
+    "attack": _attacked,
+    "form": _reformed,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from classifier.training.measure import main
+from classifier.training.robustness import CHANGES
 from tests.classifier.small_world import write_world
 from tests.classifier.test_attack import EASY
 
@@ -30,8 +31,21 @@ def test_the_shipped_artefact_is_attacked(tmp_path: Path) -> None:
         assert 0 <= float(line.split()[0]) <= 1
 
 
+def test_changes_of_form_are_counted_on_the_shipped_artefact(tmp_path: Path) -> None:
+    lines: list[str] = []
+    assert (
+        main(["form", "--questions", str(_written(tmp_path / "q.jsonl", "dev"))], lines.append) == 0
+    )
+    assert [line[:16].strip() for line in lines] == list(CHANGES)
+    kept = {line[:16].strip(): float(line[16:].split()[0]) for line in lines}
+    assert kept["case"] == kept["zero width"] == 1.0  # never read
+    assert all(0 <= share <= 1 for share in kept.values())
+
+
 @pytest.mark.parametrize(
-    ("what", "said"), [("attack", "assumed"), ("left-out", "--outcomes")], ids=["asks", "outcomes"]
+    ("what", "said"),
+    [("attack", "assumed"), ("form", "dev split"), ("left-out", "--outcomes")],
+    ids=["asks", "questions", "outcomes"],
 )
 def test_what_is_missing_is_named(
     what: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
