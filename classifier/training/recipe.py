@@ -59,9 +59,9 @@ class Recipe:
     decay: float = 0.3
     share_decay: float = 0.1
     ridge: float = 1.0
-    level_share: Share = Share(known=0.0, new=0.5)
-    rank_share: Share = Share(known=0.0, new=0.7)
-    answered_share: Share = Share(known=1.0, new=0.2)
+    level_share: Share = Share(known=0.1, new=0.5)
+    rank_share: Share = Share(known=0.2, new=0.7)
+    answered_share: Share = Share(known=0.9, new=0.2)
     gram_share: float = 0.3
     mutated: int = 18_000
     climbed: int = 1_000
