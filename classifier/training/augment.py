@@ -96,21 +96,6 @@ _LINES_OF_FILLER = (
     "Perhaps it will rain tonight, but nobody here seems to mind.",
 )
 
-_WHO_DID_WHEN = (
-    "My brother|Our neighbour|The children|A friend of mine|My aunt|The cat|Somebody|Grandmother|"
-    "The postman|My colleague|Everybody|The baker|A tall man|Two girls|The whole family|His cousin|"
-    "The old dentist|Nobody I know|Our team|A stranger",
-    "painted the fence|lost a glove|found an old photograph|baked a cake|missed the bus|went swimming|"
-    "fell asleep on the sofa|bought a green coat|phoned twice|watered the plants|laughed a lot|"
-    "carried the table upstairs|forgot the umbrella|fed the ducks|repaired a bicycle|made some tea|"
-    "told a long story|cut the grass|looked for the keys|played the piano|tidied the shelf|"
-    "got a new haircut|sold the car|wrote a postcard|cooked soup",
-    "yesterday|this morning|after lunch|before dinner|on the way home|in the garden|near the station|"
-    "last winter|while it rained|all weekend|without a word|at the market|as usual|for my birthday|"
-    "in a hurry|two weeks ago|just now|down by the river|and was happy about it|, I think",
-)
-_SMALL_TALK = [parts.split("|") for parts in _WHO_DID_WHEN]
-
 
 def glossary_chinese(text: str, rng: random.Random) -> str:
     """Return pidgin Chinese: known words translated, others as filler, formulas kept."""
@@ -159,21 +144,13 @@ def misspelt(text: str, rng: random.Random) -> str:
 
 def padded(text: str, rng: random.Random) -> str:
     """Return the text with a polite opening, a closing, or lines of filler at one end."""
-    kind = rng.choice(("opening", "closing", "before", "before", "after", "after"))
+    kind = rng.choice(("opening", "closing", "before", "after"))
     if kind == "opening":
         return f"{rng.choice(_OPENINGS)} {text}"
     if kind == "closing":
         return f"{text}\n{rng.choice(_CLOSINGS)}"
-    filler = " ".join(_small_talk(rng) for _ in range(rng.randrange(1, 9)))
+    filler = " ".join(rng.choices(_LINES_OF_FILLER, k=rng.randrange(1, 9)))
     return f"{filler}\n\n{text}" if kind == "before" else f"{text}\n\n{filler}"
-
-
-def _small_talk(rng: random.Random) -> str:
-    """Return a sentence that asks nothing; there are thousands, so that no word of theirs is a sign."""
-    if rng.random() < 1 / 4:
-        return rng.choice(_LINES_OF_FILLER)
-    said = " ".join(rng.choice(parts) for parts in _SMALL_TALK)
-    return f"{said}.".replace(" ,", ",")
 
 
 def dressed(text: str, rng: random.Random) -> str:
@@ -194,7 +171,10 @@ MUTATIONS: tuple[Callable[[str, random.Random], str], ...] = (
     shouted,
     unpunctuated,
     misspelt,
-    *(padded,) * 6,
+    padded,
+    padded,
+    padded,
+    padded,
     dressed,
     unlatexed,
     gadgeted,

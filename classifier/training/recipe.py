@@ -63,7 +63,7 @@ class Recipe:
     rank_share: Share = Share(known=0.2, new=0.7)
     answered_share: Share = Share(known=0.9, new=0.2)
     gram_share: float = 0.3
-    mutated: int = 18_000
+    mutated: int = 15_000
     climbed: int = 1_000
     rounds: int = 3
     prefixes: int = 16
