@@ -1,6 +1,6 @@
 """Cross-fitting: every question with outcomes is scored by a fit that did not learn from it.
 
-The dev split holds a seventh of the recorded questions; over all of them the same figures have less
+The dev split holds a sixth of the recorded questions; over all of them the same figures have less
 than half the error. The whole recipe is fitted per fold, the rounds of attack and the calibration too.
 """
 
