@@ -14,10 +14,9 @@ from classifier.training.dataset import Outcomes, Question
 from classifier.training.evaluate import pair_up
 from classifier.training.fit import N_STEPS, bucket, fit
 from classifier.training.hardening import hardened
-from classifier.training.labels import rung_means
 from classifier.training.leave_out import GROUPS, Groups, lessons_of
 from classifier.training.matrices import make_matrices
-from classifier.training.metrics import apgr, auc, expected_calibration_error
+from classifier.training.metrics import apgr, auc
 from classifier.training.recipe import Recipe
 from classifier.training.routing_quality import WRONG_BELOW, Paired
 from classifier.training.scores import Scores
@@ -93,18 +92,6 @@ def pair_figures(
                     paired, lambda part: apgr(part.uplift(), part.weak, part.strong)
                 ),
             }
-    return found
-
-
-def calibration(outcomes: Outcomes, scores: Scores) -> dict[str, float]:
-    """Return the expected calibration error per rung over all scored questions."""
-    share, count = rung_means(outcomes, len(scores.difficulty))
-    found: dict[str, float] = {}
-    for rung, name in enumerate(RUNGS):
-        known = (count[:, rung] > 0) & scores.known
-        if known.any():
-            predicted, seen = scores.p_solve[known, rung], share[known, rung]
-            found[name] = expected_calibration_error(predicted, seen)
     return found
 
 

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from classifier.scorer import Scorer
 from classifier.training.attack import Difficulties, attack
-from classifier.training.cross_fit import calibration, cross_fitted, n_steps, pair_figures
+from classifier.training.cross_fit import cross_fitted, n_steps, pair_figures
 from classifier.training.dataset import (
     DataError,
     Outcomes,
@@ -36,6 +36,7 @@ from classifier.training.leave_out import (
     leave_one_out,
     leave_tasks_out,
 )
+from classifier.training.metrics import rung_metrics
 from classifier.training.recipe import Recipe
 from classifier.training.robustness import kept_under_mutation
 from classifier.training.scores import Scores
@@ -128,7 +129,8 @@ def _cross_fitted(
     for title, figures in pair_figures(questions, outcomes, scores, groups).items():
         said = [f"{name} {value:.4f} +- {error:.4f}" for name, (value, error) in figures.items()]
         lines.append(f"{title}: {', '.join(said)}\n")
-    errors = [f"{rung} {error:.4f}" for rung, error in calibration(outcomes, scores).items()]
+    rungs = rung_metrics(outcomes, scores.p_solve)
+    errors = [f"{rung} {metrics['ece']:.4f}" for rung, metrics in rungs.items()]
     return [*lines, f"ECE: {', '.join(errors)}\n"]
 
 

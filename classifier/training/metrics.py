@@ -87,6 +87,27 @@ def call_share_for(curve: NDArray[np.float64], target: float) -> float:
     return float(reached[0] / max(curve.size - 1, 1)) if reached.size else 1.0
 
 
+def rung_metrics(outcomes: Outcomes, p_solve: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+    """Return count, calibration error and AUC per rung, over the questions that have both.
+
+    Args:
+        outcomes: Of ``n`` questions.
+        p_solve: Shape ``(n, 3)``; NaN where a question has no score.
+    """
+    share, count = rung_means(outcomes, len(p_solve))
+    rungs: dict[str, dict[str, float]] = {}
+    for rung, name in enumerate(RUNGS):
+        known = (count[:, rung] > 0) & ~np.isnan(p_solve[:, rung])
+        if known.any():
+            p, seen = p_solve[known, rung], share[known, rung]
+            rungs[name] = {
+                "n": int(known.sum()),
+                "ece": round(expected_calibration_error(p, seen), 4),
+                "auc_mostly_wrong": round(auc(-p, seen < _MOSTLY_RIGHT), 4),
+            }
+    return rungs
+
+
 def dev_metrics(
     questions: Sequence[Question],
     outcomes: Outcomes,
@@ -94,20 +115,8 @@ def dev_metrics(
     domains: NDArray[np.float64],
 ) -> dict[str, object]:
     """Return what the model card reports: calibration per rung, AUC, domain accuracy."""
-    share, count = rung_means(outcomes, len(questions))
-    predicted = expit(logits)
-    rungs: dict[str, object] = {}
-    for rung, name in enumerate(RUNGS):
-        known = count[:, rung] > 0
-        if known.any():
-            p, seen = predicted[known, rung], share[known, rung]
-            rungs[name] = {
-                "n": int(known.sum()),
-                "ece": round(expected_calibration_error(p, seen), 4),
-                "auc_mostly_wrong": round(auc(-p, seen < _MOSTLY_RIGHT), 4),
-            }
     truth = np.array([DOMAINS.index(q.domain) if q.domain in DOMAINS else -1 for q in questions])
     return {
-        "rungs": rungs,
+        "rungs": rung_metrics(outcomes, expit(logits)),
         "domain_accuracy": round(float((domains.argmax(axis=1) == truth).mean()), 4),
     }

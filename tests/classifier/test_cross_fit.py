@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from classifier.training.cross_fit import calibration, cross_fitted, n_steps, pair_figures
+from classifier.training.cross_fit import cross_fitted, n_steps, pair_figures
 from classifier.training.dataset import Outcomes
 from classifier.training.evaluate import Pair
+from classifier.training.metrics import rung_metrics
 from classifier.training.recipe import Recipe
-from classifier.training.scores import Scores
 from tests.classifier.small_world import unlike_questions
 
 QUICK = Recipe(
@@ -57,8 +56,12 @@ def test_what_carries_over_is_found_and_what_does_not_is_not() -> None:
 def test_the_calibration_error_is_that_of_every_scored_question() -> None:
     outcomes = _outcomes(np.tile([0, 1], 10))
     p_solve = np.tile([0.9, 0.5, 1.0], (20, 1))
-    scores = Scores(np.ones(20, np.bool_), 1 - p_solve[:, 0], p_solve, np.zeros(20))
-    assert calibration(outcomes, scores) == pytest.approx({"short": 0.4, "long": 0.0})
+    p_solve[:2] = np.nan  # one wrong and one right: not scored, not counted
+    found = rung_metrics(outcomes, p_solve)
+    assert {rung: (m["n"], m["ece"]) for rung, m in found.items()} == {
+        "short": (18, 0.4),
+        "long": (18, 0.0),
+    }
 
 
 def test_a_copy_is_scored_by_a_fit_without_its_original() -> None:
