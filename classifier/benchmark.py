@@ -1,17 +1,12 @@
 """Measures scoring: ``python -m classifier.benchmark`` prints microseconds by length of the text.
 
 Invented texts, one thread, a warm process; every text differs from the one before, so that caches
-help as little as they do in a server. With ``--questions FILE`` (JSON lines, gzip or plain) prompts
-are scored as well, each once per round: those of the split ``train`` are left out.
+help as little as they do in a server.
 """
 
-import argparse
-import gzip
-import json
 import random
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -21,8 +16,6 @@ from classifier.types import Ask
 
 LENGTHS = (10, 50, 100, 200, 300)
 TEXTS, ROUNDS = 200, 5
-RECORDED = {"recorded, to 300 words": (0, 300), "recorded, 150 to 300 words": (150, 300)}
-MOST_RECORDED = 4_000
 
 _ENGLISH = (
     "the of and to in is that it for on with as are what how do you let prove find every number "
@@ -38,11 +31,7 @@ _FOREIGN = (
 
 
 def main(
-    write: Callable[[str], object] = sys.stdout.write,
-    *,
-    count: int = TEXTS,
-    rounds: int = ROUNDS,
-    recorded: Sequence[str] = (),
+    write: Callable[[str], object] = sys.stdout.write, *, count: int = TEXTS, rounds: int = ROUNDS
 ) -> None:
     """Print p50 and p99 per ask and the rate of batches, by number of words.
 
@@ -50,42 +39,23 @@ def main(
         write: Takes the lines of a Markdown table; the last rows show the maximum in place of p99.
         count: Texts per length.
         rounds: Times every text is scored.
-        recorded: Prompts of real questions, of any length; those of up to 300 words are scored.
     """
     scorer = Scorer.load(providers=["CPUExecutionProvider"])
     write("| words | p50 us | p99 us | batch, queries/s |\n|---|---|---|---|\n")
     for name, vocabulary in (("", _ENGLISH), (" mixed scripts", _FOREIGN)):
         for length in LENGTHS:
             texts = invented(vocabulary, length, count)
-            write(_row(f"{length}{name}", scorer, texts, rounds))
-    for name, (least, most) in RECORDED.items():
-        if texts := [text for text in recorded if least <= len(text.split()) <= most]:
-            write(_row(f"{name} ({len(texts):,})", scorer, texts, rounds))
+            write(row(f"{length}{name}", scorer, texts, rounds))
     for name, text in odd_texts().items():
         took = np.array(single(scorer, [text], 10 * rounds)) * 1e6
         write(f"| {name} | {np.median(took):.0f} | {took.max():.0f} | |\n")
 
 
-def _row(name: str, scorer: Scorer, texts: Sequence[str], rounds: int) -> str:
+def row(name: str, scorer: Scorer, texts: Sequence[str], rounds: int) -> str:
+    """Return a line of the table: p50 and p99 in microseconds, batched queries per second."""
     took = np.array(single(scorer, texts, rounds)) * 1e6
     p50, p99 = np.quantile(took, [0.5, 0.99])
     return f"| {name} | {p50:.0f} | {p99:.0f} | {batched(scorer, texts):,.0f} |\n"
-
-
-def recorded_prompts(path: Path) -> list[str]:
-    """Return at most ``MOST_RECORDED`` prompts of a file of questions that are not of the split ``train``.
-
-    Raises:
-        ValueError: If the file cannot be read or a line is no question.
-    """
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8") as file:
-            rows = [json.loads(line) for line in file if line.strip()]
-        prompts = [str(row["prompt"]) for row in rows if row.get("split") != "train"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: wants JSON lines with a prompt each ({error!r})") from error
-    return random.Random(0).sample(prompts, min(len(prompts), MOST_RECORDED))  # noqa: S311 - same
 
 
 def invented(vocabulary: str, n_words: int, count: int) -> list[str]:
@@ -130,11 +100,4 @@ def batched(scorer: Scorer, texts: Sequence[str]) -> float:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="classifier.benchmark", description=__doc__)
-    parser.add_argument("--questions", type=Path, help="score the prompts of this file, too")
-    questions: Path | None = parser.parse_args().questions
-    try:
-        prompts = recorded_prompts(questions) if questions else []
-    except ValueError as error:
-        parser.error(str(error))
-    main(recorded=prompts)
+    main()

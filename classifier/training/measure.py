@@ -1,8 +1,8 @@
 """Prints what a training can't: ``python -m classifier.training.measure WHAT``.
 
 ``left-out``, ``tasks-out`` and ``cross-fitted`` fit anew per fold and take minutes to an hour;
-``attack`` and ``form`` ask the shipped artefact: how many easy asks a climbed prefix flips, and how many
-questions stay in their band when only their form changes.
+``attack``, ``form`` and ``speed`` ask the shipped artefact: how many easy asks a climbed prefix flips, how
+many questions stay in their band when only their form changes, how long scoring takes.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, track
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from classifier.benchmark import ROUNDS, row
 from classifier.scorer import Scorer
 from classifier.training.attack import Difficulties, attack
 from classifier.training.cross_fit import cross_fitted, n_steps, pair_figures
@@ -45,6 +46,8 @@ from classifier.types import Ask
 MOST_ASKS, SEEDS = 600, (1, 2, 3)
 DRAWS = range(1, 7)
 """Seeds of ``form``; the card has the first draw, whose error is a point and more."""
+
+MOST_TIMED, LENGTHS = 4_000, ((0, 300), (150, 300))
 
 Write = Callable[[str], object]
 
@@ -163,6 +166,18 @@ def _reformed(questions: Sequence[Question], write: Write) -> int:
     return 0
 
 
+def _timed(questions: Sequence[Question], write: Write) -> int:
+    """Print p50 and p99 in microseconds and the rate of batches for dev questions."""
+    prompts = [question.prompt for question in questions if question.split != "train"]
+    prompts = random.Random(0).sample(prompts, min(len(prompts), MOST_TIMED))  # noqa: S311 - same
+    scorer = Scorer.load(providers=["CPUExecutionProvider"])
+    for least, most in track(LENGTHS, "speed", console=Console(stderr=True), transient=True):
+        texts = [prompt for prompt in prompts if least <= len(prompt.split()) <= most]
+        if texts:
+            write(row(f"{least} to {most} words ({len(texts):,})", scorer, texts, ROUNDS))
+    return 0
+
+
 def _shipped() -> Difficulties:
     """Return difficulties by the shipped artefact."""
     scorer = Scorer.load(providers=["CPUExecutionProvider"])
@@ -177,6 +192,7 @@ _FITTING = ("left-out", "tasks-out", "cross-fitted")
 _ASKING: Mapping[str, Callable[[Sequence[Question], Write], int]] = {
     "attack": _attacked,
     "form": _reformed,
+    "speed": _timed,
 }
 
 if __name__ == "__main__":

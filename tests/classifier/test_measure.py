@@ -42,6 +42,18 @@ def test_changes_of_form_are_counted_on_the_shipped_artefact(tmp_path: Path) -> 
     assert all(0 <= share <= 1 for share in kept.values())
 
 
+def test_dev_questions_are_timed(tmp_path: Path) -> None:
+    lines: list[str] = []
+    assert (
+        main(["speed", "--questions", str(_written(tmp_path / "q.jsonl", "dev"))], lines.append)
+        == 0
+    )
+    (line,) = lines  # none of them is long
+    name, p50, p99, _ = line.strip("| \n").split(" | ")
+    assert f"({len(EASY)})" in name
+    assert 0 < int(p50) <= int(p99)
+
+
 @pytest.mark.parametrize(
     ("what", "said"),
     [("attack", "assumed"), ("form", "dev split"), ("left-out", "--outcomes")],

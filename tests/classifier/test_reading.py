@@ -1,9 +1,7 @@
 """Reading: tokens are what a plain regular expression finds, and no text takes long."""
 
-import json
 import re
 import unicodedata
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -11,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.benchmark import main, odd_texts, recorded_prompts
+from classifier.benchmark import main, odd_texts
 from classifier.cues import N_INTENTS, count_votes
 from classifier.features import featurise
 from classifier.lexica import INTENTS, stem_cues
@@ -124,22 +122,9 @@ def test_signs_that_become_many_letters_are_cut() -> None:
         assert read("\ufdfa" * count).size <= MOST_POINTS
 
 
-def test_the_benchmark_prints_a_table(tmp_path: Path) -> None:
-    path = tmp_path / "q.jsonl"
-    rows = [{"prompt": "How many? " * 80, "split": split} for split in ("train", "dev", "test")]
-    path.write_text("\n".join(map(json.dumps, rows)))
+def test_the_benchmark_prints_a_table() -> None:
     lines: list[str] = []
-    main(lines.append, count=3, rounds=1, recorded=recorded_prompts(path))
+    main(lines.append, count=3, rounds=1)
     assert lines[0].startswith("| words | p50 us")
     assert sum(line.startswith("| 300") for line in lines) == 2
-    assert sum(line.startswith("| recorded") and "(2)" in line for line in lines) == 2
     assert all(line.endswith("|\n") for line in lines)
-
-
-@pytest.mark.parametrize("text", [None, "no json", '{"id": "q1"}', "[]"], ids=str)
-def test_the_benchmark_names_a_file_without_prompts(text: str | None, tmp_path: Path) -> None:
-    path = tmp_path / "q.jsonl"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(ValueError, match=r"q.jsonl: wants JSON lines with a prompt each"):
-        recorded_prompts(path)
