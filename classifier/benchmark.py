@@ -16,6 +16,7 @@ from classifier.types import Ask
 
 LENGTHS = (10, 50, 100, 200, 300)
 TEXTS, ROUNDS = 200, 5
+HEADER = "| words | p50 us | p99 us | batch, queries/s |\n|---|---|---|---|\n"
 
 _ENGLISH = (
     "the of and to in is that it for on with as are what how do you let prove find every number "
@@ -41,7 +42,7 @@ def main(
         rounds: Times every text is scored.
     """
     scorer = Scorer.load(providers=["CPUExecutionProvider"])
-    write("| words | p50 us | p99 us | batch, queries/s |\n|---|---|---|---|\n")
+    write(HEADER)
     for name, vocabulary in (("", _ENGLISH), (" mixed scripts", _FOREIGN)):
         for length in LENGTHS:
             texts = invented(vocabulary, length, count)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, track
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from classifier.benchmark import ROUNDS, row
+from classifier.benchmark import HEADER, ROUNDS, row
 from classifier.scorer import Scorer
 from classifier.training.attack import Difficulties, attack
 from classifier.training.cross_fit import cross_fitted, n_steps, pair_figures
@@ -167,14 +167,15 @@ def _reformed(questions: Sequence[Question], write: Write) -> int:
 
 
 def _timed(questions: Sequence[Question], write: Write) -> int:
-    """Print p50 and p99 in microseconds and the rate of batches for dev questions."""
+    """Print p50 and p99 per dev question and the rate of batches, by number of words."""
     prompts = [question.prompt for question in questions if question.split != "train"]
     prompts = random.Random(0).sample(prompts, min(len(prompts), MOST_TIMED))  # noqa: S311 - same
     scorer = Scorer.load(providers=["CPUExecutionProvider"])
+    write(HEADER)
     for least, most in track(LENGTHS, "speed", console=Console(stderr=True), transient=True):
         texts = [prompt for prompt in prompts if least <= len(prompt.split()) <= most]
         if texts:
-            write(row(f"{least} to {most} words ({len(texts):,})", scorer, texts, ROUNDS))
+            write(row(f"{least} to {most} ({len(texts):,})", scorer, texts, ROUNDS))
     return 0
 
 

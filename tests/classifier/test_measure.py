@@ -48,7 +48,7 @@ def test_dev_questions_are_timed(tmp_path: Path) -> None:
         main(["speed", "--questions", str(_written(tmp_path / "q.jsonl", "dev"))], lines.append)
         == 0
     )
-    (line,) = lines  # none of them is long
+    _, line = lines  # none of them is long
     name, p50, p99, _ = line.strip("| \n").split(" | ")
     assert f"({len(EASY)})" in name
     assert 0 < int(p50) <= int(p99)
