@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from classifier.training.calibrating import Bend, Line
+from classifier.training.calibrating import Calibration, Curve
 from classifier.training.crowds import Crowd
-from classifier.training.estimators import DOMAINS
 from classifier.training.export import Network, Parts
 from classifier.training.fit import Fitted, Success
 from classifier.training.kinds import FAMILIAR, STRANGE
@@ -39,10 +38,7 @@ def parts_of(fitted: Fitted) -> Parts:
         gram_share=success.gram_share,
         strange=STRANGE,
         familiar=FAMILIAR,
-        mixing=fitted.line.mixing.astype(np.float32),
-        lift=_lift(fitted.line),
-        shift=fitted.line.shift.astype(np.float32),
-        bend=_bent(fitted.bend),
+        calibration=_calibrated(fitted.calibration),
         token_spread=fitted.token_spread,
     )
 
@@ -111,20 +107,26 @@ def _new_and_step(crowd: Crowd) -> NDArray[np.float64]:
     return np.repeat([crowd.share.new, crowd.share.known - crowd.share.new], crowd.spread.size)
 
 
-def _bent(bend: Bend) -> Network:
-    """Return the bends as a network: one neuron per rung and knot."""
-    n_rungs, n_knots = bend.slopes.shape
-    spread = np.kron(np.eye(n_rungs), np.ones((1, n_knots)))
-    steps = np.diff(bend.slopes, axis=1, prepend=0.0)
-    gathered = spread.T * steps.reshape(-1, 1)
+def _calibrated(calibration: Calibration) -> Network:
+    """Return both curves as one network: the new texts' logits, then what known kinds add to them."""
+    (first, bias, known, of_known), (first_new, bias_new, new, of_new) = (
+        _neurons(curve) for curve in (calibration.known, calibration.new)
+    )
+    last = np.block([[np.zeros_like(known), known], [new, -new]])
     return Network(
-        (spread.astype(np.float32), gathered.astype(np.float32)),
-        (-np.tile(bend.knots, n_rungs).astype(np.float32), bend.shift.astype(np.float32)),
+        (np.hstack([first, first_new]).astype(np.float32), last.astype(np.float32)),
+        (
+            np.append(bias, bias_new).astype(np.float32),
+            np.append(of_new, of_known - of_new).astype(np.float32),
+        ),
     )
 
 
-def _lift(line: Line) -> NDArray[np.float32]:
-    """Return the lift of everyday asks as a matrix from domains to rungs."""
-    lift = np.zeros((len(DOMAINS), line.lift.size), np.float32)
-    lift[DOMAINS.index("chat")] = line.lift
-    return lift
+def _neurons(curve: Curve) -> tuple[NDArray[np.float64], ...]:
+    """Return weights and biases of two layers; one neuron per rung and knot, the line folded in."""
+    bend, line = curve.bend, curve.line
+    n_rungs, n_knots = bend.slopes.shape
+    spread = np.kron(np.eye(n_rungs), np.ones((1, n_knots)))
+    steps = np.diff(bend.slopes, axis=1, prepend=0.0)
+    bias = line.shift @ spread - np.tile(bend.knots, n_rungs)
+    return line.mixing @ spread, bias, spread.T * steps.reshape(-1, 1), bend.shift

@@ -2,7 +2,7 @@
 
 Gather and MatMul read the n-gram table, Gemm layers the dense features; both add up to logits. One
 ask spends more time on the number of nodes than on arithmetic, so what is linear is folded into the
-layer that reads it: standardisation, the calibration's mixing, the spread of tokens.
+layer that reads it: standardisation, the lines of the calibration, the spread of tokens.
 """
 
 from collections.abc import Mapping
@@ -56,10 +56,8 @@ class Parts:
         gram_share: Weight of the table's rung logits.
         strange: Squared length of the pooled code up to which a text is new.
         familiar: The same from which on it is known.
-        mixing: Shape ``(3, 3)``: calibration: raw logits are multiplied by it.
-        lift: Shape ``(domains, 3)``: calibration: what the domain adds.
-        shift: Shape ``(3,)``: calibration: one summand per rung.
-        bend: Calibration: calibrated logits as it leaves them.
+        calibration: Uncalibrated rung logits -> three calibrated ones of a new text, and what is
+            added to them, times its familiarity, where a text is known.
         token_spread: log(p90 / p50) of reasoning tokens.
     """
 
@@ -72,10 +70,7 @@ class Parts:
     gram_share: float
     strange: float
     familiar: float
-    mixing: NDArray[np.float32]
-    lift: NDArray[np.float32]
-    shift: NDArray[np.float32]
-    bend: Network
+    calibration: Network
     token_spread: float
 
 
@@ -148,11 +143,12 @@ def write_onnx(parts: Parts, path: Path, metadata: dict[str, str]) -> None:
     x = graph.add("Min", x, graph.constant(parts.mean + CLIP * parts.scale))
     pooled = _add_pooled(graph, parts.table)
     both = graph.add("Concat", x, pooled, axis=1)
-    raw = _add_success(graph, both, pooled, parts)
+    known = _add_familiarity(graph, pooled, parts)
+    raw = _add_success(graph, both, pooled, known, parts)
     graph.network(raw, _widened(parts.thinking, parts.token_spread), output="log_tokens")
     domain = graph.network(both, _on_raw_inputs(parts.domain, parts, _RUNGS))
     graph.add("Softmax", domain, output="domain", axis=1)
-    _add_calibration(graph, raw, parts)
+    _add_mixed(graph, graph.network(raw, parts.calibration), known, output="logits")
     float_, int_ = TensorProto.FLOAT, TensorProto.INT64
     n_domains = parts.domain.biases[-1].size
     onnx_graph = helper.make_graph(
@@ -190,14 +186,9 @@ def _add_pooled(graph: _Graph, table: NDArray[np.float16]) -> str:
     return graph.add("Div", graph.add("Squeeze", pooled, one), graph.add("Max", root, unit))
 
 
-def _add_success(graph: _Graph, both: str, pooled: str, parts: Parts) -> str:
-    """Add the uncalibrated rung logits; return their name."""
+def _add_familiarity(graph: _Graph, pooled: str, parts: Parts) -> str:
+    """Add how familiar the text is, 0 for new to 1 for a known kind; return its name."""
     n_columns, n_codes = parts.table.shape[1], _n_codes(parts)
-    shares = np.zeros((n_columns, 2 * _RUNGS), np.float32)
-    np.fill_diagonal(shares[:_RUNGS], parts.gram_share)
-    lift = graph.add("Gemm", pooled, *map(graph.constant, (shares, parts.success.biases[-1])))
-    success = _on_raw_inputs(parts.success, parts, 0)
-    found = graph.network(both, success, summands={len(success.weights) - 1: lift})
     width = np.float32(parts.familiar - parts.strange)
     of_code = np.zeros((n_columns, 1), np.float32)
     of_code[n_columns - n_codes :] = 1 / width
@@ -205,10 +196,25 @@ def _add_success(graph: _Graph, both: str, pooled: str, parts: Parts) -> str:
     squares = graph.add("Mul", pooled, pooled)
     known = graph.add("Gemm", squares, graph.constant(of_code), graph.constant(start))
     bounds = (graph.constant(np.array(bound, np.float32)) for bound in (0, 1))
-    known = graph.add("Clip", known, *bounds)
+    return graph.add("Clip", known, *bounds)
+
+
+def _add_success(graph: _Graph, both: str, pooled: str, known: str, parts: Parts) -> str:
+    """Add the uncalibrated rung logits; return their name."""
+    n_columns = parts.table.shape[1]
+    shares = np.zeros((n_columns, 2 * _RUNGS), np.float32)
+    np.fill_diagonal(shares[:_RUNGS], parts.gram_share)
+    lift = graph.add("Gemm", pooled, *map(graph.constant, (shares, parts.success.biases[-1])))
+    success = _on_raw_inputs(parts.success, parts, 0)
+    found = graph.network(both, success, summands={len(success.weights) - 1: lift})
+    return _add_mixed(graph, found, known)
+
+
+def _add_mixed(graph: _Graph, found: str, known: str, *, output: str = "") -> str:
+    """Add the first three columns plus, as far as the text is known, the last three."""
     halves = graph.constant(np.array([_RUNGS, _RUNGS], np.int64))
     new, step = graph.split(found, halves)
-    return graph.add("Add", new, graph.add("Mul", step, known))
+    return graph.add("Add", new, graph.add("Mul", step, known), output=output)
 
 
 def _n_codes(parts: Parts) -> int:
@@ -238,16 +244,6 @@ def _widened(thinking: Network, token_spread: float) -> Network:
     last = np.repeat(thinking.weights[-1], 2, axis=1)
     bias = thinking.biases[-1] + np.array([0.0, token_spread], np.float32)
     return Network((*thinking.weights[:-1], last), (*thinking.biases[:-1], bias))
-
-
-def _add_calibration(graph: _Graph, raw: str, parts: Parts) -> None:
-    """Add the calibrated logits; mixing, shift and lift move into the first layer of the bend."""
-    first = parts.bend.weights[0].astype(np.float64)
-    mixing, shift = parts.mixing @ first, parts.shift @ first + parts.bend.biases[0]
-    constants = (graph.constant(value.astype(np.float32)) for value in (mixing, shift))
-    straight = graph.add("Gemm", raw, *constants)
-    bend = _with_first(parts.bend, parts.lift @ first, shift)
-    graph.network("domain", bend, summands={0: straight}, output="logits")
 
 
 def _with_first(network: Network, weight: NDArray[Any], bias: NDArray[Any]) -> Network:

@@ -18,17 +18,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
-from classifier.training.calibrating import (
-    Bend,
-    Line,
-    calibrate,
-    calibration_rows,
-    fit_bend,
-)
+from classifier.training.calibrating import Calibration, calibration_rows, fit_calibration
 from classifier.training.crowds import Crowd, learn_logits, learn_shares
 from classifier.training.dataset import Question
 from classifier.training.estimators import (
-    DOMAINS,
     domain_shares,
     fit_domain,
     fit_grams,
@@ -101,8 +94,7 @@ class Fitted:
         thinking: Perceptron from raw rung logits to the log of median reasoning tokens.
         topics: Ridge from n-grams to one column per domain.
         domain: From dense features and topics to a domain.
-        line: Calibration, its straight part.
-        bend: Calibration: what the straight line leaves.
+        calibration: From raw to calibrated logits.
         token_spread: log(p90 / p50).
     """
 
@@ -110,14 +102,13 @@ class Fitted:
     thinking: MLPRegressor
     topics: Ridge
     domain: LogisticRegression
-    line: Line
-    bend: Bend
+    calibration: Calibration
     token_spread: float
 
     def logits(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return calibrated rung logits, shape ``(n, 3)``."""
-        chat = self.domains(matrices)[:, DOMAINS.index("chat")]
-        return self.bend.apply(self.line.apply(self.success.raw_logits(matrices), chat))
+        familiar = familiarity(self.success.kinds, matrices)
+        return self.calibration.apply(self.success.raw_logits(matrices), familiar)
 
     def log_tokens(self, matrices: Matrices) -> NDArray[np.float64]:
         """Return log p50 and log p90 of reasoning tokens, shape ``(n, 2)``."""
@@ -161,12 +152,10 @@ def fit(
     raw = first.raw_logits(matrices)
     told = labels.token_weight > 0
     thinking = fit_thinking(labels.log_tokens[told], labels.token_weight[told], raw[told])
-    rows, share, weight = calibration_rows(labels, held)
-    shares = domain_shares(topics, domain, scaler, matrices.rows(rows))
-    chat = shares[:, DOMAINS.index("chat")]
-    line = calibrate(raw[rows], chat, share, weight)
-    bend = fit_bend(line.apply(raw[rows], chat), share, weight)
-    return Fitted(second, thinking, topics, domain, line, bend, labels.token_spread)
+    rows = calibration_rows(labels, held)
+    familiar = familiarity(first.kinds, matrices.rows(rows.rows))
+    calibration = fit_calibration(raw[rows.rows], familiar, rows)
+    return Fitted(second, thinking, topics, domain, calibration, labels.token_spread)
 
 
 N_STEPS = 6

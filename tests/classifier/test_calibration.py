@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from classifier.calibration import context_shift, fit_ability_shift, logit, shifted, sigmoid
-from classifier.training.calibrating import calibrate, fit_bend
+from classifier.training.calibrating import (
+    ASSUMED_SHARE,
+    EASY_SHARE,
+    CalibrationRows,
+    calibration_rows,
+    fit_bend,
+    fit_calibration,
+    fit_line,
+)
+from classifier.training.labels import Labels
 from classifier.training.metrics import expected_calibration_error
 from classifier.types import Ask
 
@@ -67,9 +76,8 @@ def _overconfident(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_line_and_bend_mend_what_a_line_alone_cannot() -> None:
     raw, share = _overconfident(6_000)
-    chat, weight = np.zeros(6_000), np.ones(6_000)
-    line = calibrate(raw, chat, share, weight)
-    straight = line.apply(raw, chat)
+    weight = np.ones(6_000)
+    straight = fit_line(raw, share, weight).apply(raw)
     bent = fit_bend(straight, share, weight).apply(straight)
     for rung in range(3):
         errors = [
@@ -88,16 +96,38 @@ def test_a_bend_never_swaps_two_questions() -> None:
         assert (np.diff(bend.apply(raw)[order, rung]) > 0).all()
 
 
+def _rows(share: np.ndarray) -> CalibrationRows:
+    """Return rows of one weight."""
+    ones = np.ones(len(share))
+    return CalibrationRows(np.arange(len(share)), share, ones, ones)
+
+
 def test_without_outcomes_the_calibration_leaves_logits_alone() -> None:
-    raw = np.array([[-3.0, 0.2, 4.0]])
-    nothing = np.full((1, 3), np.nan)
-    line = calibrate(raw, np.ones(1), nothing, np.ones(1))
-    assert np.allclose(fit_bend(raw, nothing, np.ones(1)).apply(line.apply(raw, np.ones(1))), raw)
+    raw = np.array([[-3.0, 0.2, 4.0], [0.1, 0.3, 0.2]])
+    familiar = np.array([[1.0], [0.4]])
+    calibration = fit_calibration(raw, familiar, _rows(np.full((2, 3), np.nan)))
+    assert np.allclose(calibration.apply(raw, familiar), raw)
 
 
-def test_everyday_asks_are_lifted_apart_from_tests() -> None:
+def test_new_kinds_are_not_drawn_to_what_models_reach_on_tests() -> None:
     raw, share = _overconfident(4_000)
-    chat = (np.arange(4_000) % 2).astype(float)
-    share[chat == 1] = 1.0
-    line = calibrate(raw, chat, share, np.ones(4_000))
-    assert (line.lift > 1).all()
+    familiar = (np.arange(4_000)[:, None] % 4 > 0).astype(float)
+    new = familiar[:, 0] == 0
+    share[new] = expit(raw[new])  # the scale of the labels
+    calibration = fit_calibration(raw, familiar, _rows(share))
+    errors = np.abs(expit(calibration.apply(raw, familiar)) - expit(raw))
+    assert errors[new].max() < 0.02
+    assert errors[~new].max() > 0.1
+    halfway = calibration.apply(raw[:1], np.array([[0.5]]))
+    ends = [calibration.apply(raw[:1], np.array([[end]])) for end in (0.0, 1.0)]
+    assert np.allclose(halfway, np.mean(ends, axis=0))
+
+
+def test_easy_labels_count_in_full_where_nothing_was_recorded() -> None:
+    logits = np.array([[4.0] * 3, [1.0] * 3, [0.5] * 3])
+    measured = np.array([[False] * 3, [False] * 3, [True] * 3])
+    one = np.ones(3)
+    labels = Labels(logits, one, measured, np.full((3, 3), 0.4), one, one, 0.9)
+    rows = calibration_rows(labels, np.ones(3, np.bool_))
+    assert rows.weight.tolist() == [EASY_SHARE, ASSUMED_SHARE, 1.0]
+    assert rows.weight_new.tolist() == [1.0, ASSUMED_SHARE, 1.0]

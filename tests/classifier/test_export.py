@@ -38,10 +38,7 @@ def _parts(rng: np.random.Generator, n_topics: int) -> Parts:
         gram_share=0.7,
         strange=0.5,
         familiar=4.0,
-        mixing=rng.standard_normal((3, 3)).astype(np.float32),
-        lift=rng.standard_normal((N_DOMAINS, 3)).astype(np.float32),
-        shift=rng.standard_normal(3).astype(np.float32),
-        bend=_network(rng, 3, 6, 3),
+        calibration=_network(rng, 3, 8, 6),
         token_spread=0.9,
     )
 
@@ -80,7 +77,7 @@ def test_the_graph_computes_what_the_parts_say(tmp_path: Path, n_topics: int) ->
     raw = new + known * step + parts.gram_share * rungs
     median = _forward(parts.thinking, raw)
     domains = softmax(_forward(parts.domain, np.concatenate([x, topics], axis=1)), axis=1)
-    calibrated = raw @ parts.mixing + domains @ parts.lift + parts.shift
-    assert np.allclose(logits, _forward(parts.bend, calibrated), atol=1e-4)
+    of_new, added = np.split(_forward(parts.calibration, raw), 2, axis=1)
+    assert np.allclose(logits, of_new + known * added, atol=1e-4)
     assert np.allclose(log_tokens, np.hstack([median, median + parts.token_spread]), atol=1e-4)
     assert np.allclose(domain, domains, atol=1e-5)
