@@ -65,14 +65,13 @@ def report(questions: Sequence[Question], routing: Routing, scorer: Scorer) -> I
     """Yield the lines of the report.
 
     Args:
-        questions: Those of the dev split count.
+        questions: At least one.
         routing: Tiers, policy and dial.
         scorer: Scores the questions.
     """
-    dev = [question for question in questions if question.split != "train"]
-    yield f"policy {routing.policy}, dial {routing.dial}, {len(dev)} questions"
+    yield f"policy {routing.policy}, dial {routing.dial}, {len(questions)} questions"
     siblings: dict[str, list[Question]] = {}
-    for question in dev:
+    for question in questions:
         if parallel := question.meta.get("parallel_id"):
             siblings.setdefault(str(parallel), []).append(question)
     same: list[tuple[str, bool]] = []
@@ -83,14 +82,14 @@ def report(questions: Sequence[Question], routing: Routing, scorer: Scorer) -> I
             languages = (question.language for question in group)
             same += zip(languages, (tier == usual for tier in found), strict=True)
     yield from _by_language("same tier as most translations", same)
-    easy = [question for question in dev if question.meta.get("assumed") == "easy"]
+    easy = [question for question in questions if question.meta.get("assumed") == "easy"]
     found = tiers([question.prompt for question in easy], routing, scorer)
     cheap = (tier == routing.tiers[0].name for tier in found)
     languages = (question.language for question in easy)
     yield from _by_language(
         "everyday asks on the cheapest tier", list(zip(languages, cheap, strict=True))
     )
-    yield from _kept([question.prompt for question in dev], routing, scorer)
+    yield from _kept([question.prompt for question in questions], routing, scorer)
 
 
 def tiers(prompts: Sequence[str], routing: Routing, scorer: Scorer) -> list[str]:
@@ -155,9 +154,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
     try:
         routing = build_routing(load_settings(options.config), PriceTable.load())
-        questions = read_questions(options.questions)
+        questions = [q for q in read_questions(options.questions) if q.split != "train"]
     except (ConfigError, DataError) as error:
         parser.error(str(error))
+    if not questions:
+        parser.error(f"{options.questions}: no question of the dev split to route")
     scorer = Scorer.load(providers=["CPUExecutionProvider"])
     lines = report(questions, routing, scorer)
     for line in track(lines, "routing", console=Console(stderr=True), transient=True):

@@ -44,6 +44,18 @@ def test_only_what_changes_the_tier_is_counted() -> None:
     assert set(FILLERS) < set(kept)
 
 
+def test_questions_that_only_teach_are_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "q.jsonl"
+    file.write_text(
+        '{"id": "q", "source": "s", "prompt": "2 + 3", "domain": "math", "split": "train"}\n'
+    )
+    with pytest.raises(SystemExit):
+        main(["--questions", str(file), "--config", "deploy/replay.yaml"])
+    assert "no question of the dev split" in capsys.readouterr().err
+
+
 def test_what_cannot_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nowhere = str(tmp_path / "none")
     for config in (nowhere, "deploy/replay.yaml"):
