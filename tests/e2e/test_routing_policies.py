@@ -46,7 +46,7 @@ def test_a_rule_a_lot_and_an_allowance_all_reach_the_client(upstream: str) -> No
 
 
 def test_a_cascade_climbs_as_it_was_planned(upstream: str) -> None:
-    chain = "Start with 5, add 7, multiply by 3, subtract 4, multiply by 2, add 11, subtract 6."
+    chain = "What is (12 + 7) * 3 - (44 - 8) * 2 + 19 * 4?"
     with serving(ladder(upstream, routing={"policy": "cascade"}, cache={"url": "off"})) as server:
         answer = ask(server.url, chain)
         assert answer.status_code == 200, answer.text
