@@ -25,7 +25,7 @@ def with_copies(
         questions,
         n_mutated=min(recipe.mutated, most),
         n_glossary=min(recipe.glossary, most),
-        seed=COPY_SEED,
+        seed=COPY_SEED + recipe.seed,
     )
     return [*questions, *made], repeated(labels, origin, recipe.copy_weight)
 

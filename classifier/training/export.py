@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from scipy.linalg import block_diag
 
 OPSET = 17
 IR_VERSION = 9
@@ -91,10 +92,11 @@ class _Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
-    def split(self, x: str, sizes: str) -> tuple[str, str]:
+    def split(self, x: str, sizes: tuple[int, int], *, second: str = "") -> tuple[str, str]:
         """Add a cut along the columns into two parts; return their names."""
-        outputs = [f"n{len(self.nodes)}", f"n{len(self.nodes)}b"]
-        self.nodes.append(helper.make_node("Split", [x, sizes], outputs, axis=1))
+        outputs = [f"n{len(self.nodes)}", second or f"n{len(self.nodes)}b"]
+        inputs = [x, self.constant(np.array(sizes, np.int64))]
+        self.nodes.append(helper.make_node("Split", inputs, outputs, axis=1))
         return outputs[0], outputs[1]
 
     def network(
@@ -145,10 +147,11 @@ def write_onnx(parts: Parts, path: Path, metadata: dict[str, str]) -> None:
     both = graph.add("Concat", x, pooled, axis=1)
     known = _add_familiarity(graph, pooled, parts)
     raw = _add_success(graph, both, pooled, known, parts)
-    graph.network(raw, _widened(parts.thinking, parts.token_spread), output="log_tokens")
+    last = graph.network(raw, _beside(parts.calibration, _with_p90(parts)))
+    calibrated, _ = graph.split(last, (2 * _RUNGS, 2), second="log_tokens")
+    _add_mixed(graph, calibrated, known, output="logits")
     domain = graph.network(both, _on_raw_inputs(parts.domain, parts, _RUNGS))
     graph.add("Softmax", domain, output="domain", axis=1)
-    _add_mixed(graph, graph.network(raw, parts.calibration), known, output="logits")
     float_, int_ = TensorProto.FLOAT, TensorProto.INT64
     n_domains = parts.domain.biases[-1].size
     onnx_graph = helper.make_graph(
@@ -175,14 +178,14 @@ def write_onnx(parts: Parts, path: Path, metadata: dict[str, str]) -> None:
 
 def _add_pooled(graph: _Graph, table: NDArray[np.float16]) -> str:
     """Add the sum of the text's table rows over the root of their number; return its name."""
-    one, last = (graph.constant(np.array([axis], np.int64)) for axis in (1, -1))
+    one = graph.constant(np.array([1], np.int64))
     unit = graph.constant(np.array(1, np.float32))
     rows = graph.add("Gather", graph.constant(table), "grams")
     rows = graph.add("Cast", rows, to=TensorProto.FLOAT)
     # Row 0 is all zero, so a product with ones sums the others; it is the fastest sum there is.
     present = graph.add("Min", graph.add("Cast", "grams", to=TensorProto.FLOAT), unit)
     pooled = graph.add("MatMul", graph.add("Unsqueeze", present, one), rows)
-    root = graph.add("Sqrt", graph.add("ReduceSum", present, last, keepdims=1))
+    root = graph.add("ReduceL2", present, axes=[1], keepdims=1)
     return graph.add("Div", graph.add("Squeeze", pooled, one), graph.add("Max", root, unit))
 
 
@@ -212,8 +215,7 @@ def _add_success(graph: _Graph, both: str, pooled: str, known: str, parts: Parts
 
 def _add_mixed(graph: _Graph, found: str, known: str, *, output: str = "") -> str:
     """Add the first three columns plus, as far as the text is known, the last three."""
-    halves = graph.constant(np.array([_RUNGS, _RUNGS], np.int64))
-    new, step = graph.split(found, halves)
+    new, step = graph.split(found, (_RUNGS, _RUNGS))
     return graph.add("Add", new, graph.add("Mul", step, known), output=output)
 
 
@@ -239,11 +241,23 @@ def _on_raw_inputs(network: Network, parts: Parts, start: int) -> Network:
     return _with_first(network, weight, network.biases[0] - parts.mean @ weight[:n_dense])
 
 
-def _widened(thinking: Network, token_spread: float) -> Network:
-    """Return a network that predicts the logs of p50 and p90 from one that predicts the first."""
-    last = np.repeat(thinking.weights[-1], 2, axis=1)
-    bias = thinking.biases[-1] + np.array([0.0, token_spread], np.float32)
-    return Network((*thinking.weights[:-1], last), (*thinking.biases[:-1], bias))
+def _with_p90(parts: Parts) -> Network:
+    """Return the network of the logs of p50 and p90 of reasoning tokens."""
+    *weights, weight = parts.thinking.weights
+    *biases, bias = parts.thinking.biases
+    spread = np.array([0.0, parts.token_spread], np.float32)
+    return Network((*weights, np.repeat(weight, 2, axis=1)), (*biases, bias + spread))
+
+
+def _beside(first: Network, second: Network) -> Network:
+    """Return one network for two that read the same and have as many layers: half the nodes.
+
+    Its outputs are those of the first, then those of the second.
+    """
+    weights = [np.hstack([first.weights[0], second.weights[0]])]
+    for ours, theirs in zip(first.weights[1:], second.weights[1:], strict=True):
+        weights.append(block_diag(ours, theirs).astype(np.float32))
+    return Network(tuple(weights), tuple(map(np.append, first.biases, second.biases)))
 
 
 def _with_first(network: Network, weight: NDArray[Any], bias: NDArray[Any]) -> Network:

@@ -59,6 +59,9 @@ def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> 
     parser.add_argument("--questions", type=Path, required=True)
     parser.add_argument("--outcomes", type=Path, help=f"needed by {', '.join(_FITTING)}")
     parser.add_argument("--only", choices=tuple(GROUPS), help="one group of sources")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of what is fitted: how much of a figure is chance"
+    )
     options = parser.parse_args(argv)
     if options.what in _FITTING and options.outcomes is None:
         parser.error(f"{options.what} needs --outcomes FILE")
@@ -71,7 +74,7 @@ def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> 
         groups = _measurable(outcomes, [only] if only else list(GROUPS))
     except DataError as error:
         parser.error(str(error))
-    recipe = Recipe()
+    recipe = Recipe(seed=options.seed)
     steps = {"tasks-out": STEPS * TASK_FOLDS, "cross-fitted": n_steps(recipe)}
     console = Console(stderr=True)
     with threadpool_limits(1), Progress(console=console, transient=True) as progress:

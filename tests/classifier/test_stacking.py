@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from sklearn.neural_network import MLPRegressor
 
 from classifier.training.crowds import learn_logits, learn_shares
 from classifier.training.estimators import fit_grams
@@ -56,3 +57,37 @@ def test_logits_are_learned_from_blurred_views_of_every_input() -> None:
     remaining = np.polyfit(first, crowd.predict(one_lost)[:, 0], 1)[0]
     assert 0.3 < remaining < 0.9
     assert np.corrcoef(crowd.predict(inputs)[:, 1], targets[:, 1])[0, 1] > 0.95
+
+
+def test_weights_are_the_mean_over_the_last_two_thirds_of_the_passes() -> None:
+    rng = np.random.default_rng(3)
+    inputs = rng.standard_normal((300, 4)).astype(np.float32)
+    targets = rng.standard_normal((300, 3))
+    recipe = replace(QUICK, views=1, members=1)
+    crowd = learn_logits(inputs, targets, np.ones(300), recipe, epochs=3, share=Share(1.0, 1.0))
+    walker = MLPRegressor(
+        hidden_layer_sizes=recipe.hidden,
+        alpha=recipe.decay,
+        batch_size=256,
+        random_state=np.random.RandomState(0),
+    )
+    path = []
+    for _ in range(3):
+        walker.partial_fit(inputs, (targets - targets.mean(axis=0)) / targets.std(axis=0))
+        path.append(walker.coefs_[0].copy())
+    assert np.abs(path[1] - path[2]).max() > 1e-4
+    assert np.allclose(crowd.members[0].coefs_[0], (path[1] + path[2]) / 2, atol=1e-6)
+
+
+def test_another_seed_is_another_fit() -> None:
+    rng = np.random.default_rng(4)
+    inputs = rng.standard_normal((200, 4)).astype(np.float32)
+    given = (inputs, inputs[:, :3].astype(float), np.ones(200))
+    said = [
+        learn_logits(*given, replace(QUICK, seed=seed), epochs=3, share=Share(1.0, 1.0)).predict(
+            inputs
+        )
+        for seed in (0, 0, 1)
+    ]
+    assert np.array_equal(said[0], said[1])
+    assert np.abs(said[0] - said[2]).max() > 0.01
