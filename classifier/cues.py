@@ -15,7 +15,10 @@ from classifier.symbols import TABLE_SIZE
 N_INTENTS = len(INTENTS)
 _STEM_LENGTHS = np.array([[5], [4], [3], [2]])
 _N_OPENINGS, _N_PLACES = 1 << 16, 1 << 18
-_ODD = 0x9E3779B97F4A7C15  # 2**64 / golden ratio
+
+FIRST_MULTIPLIER = 0x84F34168EFBC81D5
+"""Parts all keys of the present lexica; for other ones a search starts here, which takes seconds."""
+
 # Constants are arrays without a dimension: NumPy takes twice as long over a scalar.
 _PLACE_SHIFT = np.array(64 - 18, np.uint64)
 _PAIR_SHIFT = np.array(32)
@@ -24,7 +27,7 @@ _STEM = np.array(0x94D049BB133111EB, np.uint64)  # any number: tells a beginning
 
 
 @dataclass(frozen=True, slots=True)
-class _Lexicon:
+class Lexicon:
     """What every key stands for; words, word beginnings and pairs of characters share one search.
 
     A key is found by one multiplication: no two keys share a place. A binary search would take a
@@ -60,7 +63,7 @@ def count_votes(
     """
     is_wide, points = reading.is_wide, reading.points
     keys = _wide_keys(reading, east_asian) if is_wide else reading.hashes
-    counted = np.bincount(_lexicon().cast(keys), minlength=len(_ballots()))
+    counted = np.bincount(lexicon().cast(keys), minlength=len(_ballots()))
     if is_wide:
         for letter in set(points.compress(_is_marked().take(points)).tolist()):
             counted[_marked_ballots()[letter]] += 1
@@ -84,7 +87,8 @@ def _wide_keys(reading: Reading, east_asian: int) -> NDArray[np.uint64]:
 
 
 @cache
-def _lexicon() -> _Lexicon:
+def lexicon() -> Lexicon:
+    """Return the keys of all cues and frequent words."""
     cast = {word: _ballot_numbers()[tuple(columns)] for word, columns in _word_votes().items()}
     stems = stem_cues()
     for stem, intent in stems.items():
@@ -97,13 +101,13 @@ def _lexicon() -> _Lexicon:
     multiplier, places = _parted(keys[1:])
     rows = np.zeros(_N_PLACES, np.uint16)
     rows[places] = np.arange(1, keys.size)
-    return _Lexicon(multiplier, rows, keys, np.array([0, *cast.values()]))
+    return Lexicon(multiplier, rows, keys, np.array([0, *cast.values()]))
 
 
 def _parted(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Return a multiplier under which no two keys share a place, and the places."""
-    for odd in count(1, 2):  # a hundred attempts are usual
-        multiplier = np.array(odd * _ODD % 2**64, np.uint64)
+    for odd in count(1, 2):
+        multiplier = np.array(odd * FIRST_MULTIPLIER % 2**64, np.uint64)
         places = (keys * multiplier) >> _PLACE_SHIFT
         if np.unique(places).size == keys.size:
             break

@@ -12,7 +12,15 @@ from classifier.training.recipe import Recipe
 from tests.classifier.small_world import unlike_questions
 
 QUICK = Recipe(
-    hidden=(8, 4), members=1, views=2, mutated=30, glossary=0, constructed=0, rounds=0, ridge=0.1
+    hidden=(8, 4),
+    members=1,
+    views=2,
+    answered_epochs=45,
+    mutated=30,
+    glossary=0,
+    constructed=0,
+    rounds=0,
+    ridge=0.1,
 )
 GROUPS = {"invented": (("s",), (Pair("tiny", "deep"),))}
 

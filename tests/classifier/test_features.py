@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifier.cues import FIRST_MULTIPLIER, lexicon
 from classifier.features import FEATURE_NAMES, TABLE_ROWS, WINDOW_CHARS, featurise, schema
 from classifier.lexica import STEM_WORDS
 
@@ -112,3 +113,8 @@ def test_the_schema_changes_with_a_list_of_words(monkeypatch: pytest.MonkeyPatch
     before = schema()
     monkeypatch.setitem(STEM_WORDS, "prove", "докаж доказ")
     assert schema() != before
+
+
+def test_no_search_for_a_multiplier_delays_the_first_ask() -> None:
+    found = int(lexicon().multiplier)
+    assert found == FIRST_MULTIPLIER, f"the lexica changed: set FIRST_MULTIPLIER to {found:#X}"
