@@ -65,6 +65,10 @@ def main(argv: Sequence[str] | None = None, write: Write = sys.stdout.write) -> 
     options = parser.parse_args(argv)
     if options.what in _FITTING and options.outcomes is None:
         parser.error(f"{options.what} needs --outcomes FILE")
+    if options.seed < 0:
+        parser.error(
+            f"--seed is {options.seed}; take 0, which the artefact was trained with, or more"
+        )
     try:
         questions = read_questions(options.questions)
         if options.what in _ASKING:

@@ -76,3 +76,15 @@ def test_outcomes_of_other_models_are_refused_with_advice(
     with pytest.raises(SystemExit):
         main([what, "--questions", str(questions), "--outcomes", str(outcomes)])
     assert "thinkthrift evaluate" in capsys.readouterr().err
+
+
+def test_a_seed_that_no_generator_takes_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions, outcomes = write_world(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main(
+            ["left-out", "--questions", str(questions), "--outcomes", str(outcomes), "--seed", "-1"]
+        )
+    assert stopped.value.code == 2
+    assert "take 0" in capsys.readouterr().err
