@@ -95,16 +95,16 @@ def _dials(query: Query, decision: Decision, again: Again) -> Iterator[WhatIf]:
         near, here = decision.dial, decision.tier.name
         for step in range(1, SCAN + 1):
             far = decision.dial + (end - decision.dial) * step / SCAN
-            if (there := at(far)) != here:
+            if at(far) != here:
                 for _ in range(STEPS):
                     middle = (near + far) / 2
-                    if (found := at(middle)) == here:
+                    if at(middle) == here:
                         near = middle
                     else:
-                        far, there = middle, found
-                # Rounded away from here, so that what is said is true.
+                        far = middle
+                # Rounded away from here; past a stretch narrower than that another tier may be taken.
                 shown = ceil(far * 1000) / 1000 if end else floor(far * 1000) / 1000
-                yield WhatIf(f"a dial of {shown:.3f} {word}", there)
+                yield WhatIf(f"a dial of {shown:.3f} {word}", at(shown))
                 break
             near = far
 

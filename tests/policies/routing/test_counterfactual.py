@@ -3,7 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from classifier.types import RUNGS, Difficulty
@@ -20,6 +20,7 @@ policies = st.sampled_from(sorted(ROUTING_POLICIES))
 
 
 @given(scores, shares, policies)
+@example(difficulty(0.125, 0.28125, 0.8125, thinking=178), 0.5, "cascade")  # a stretch below 0.001
 def test_every_dial_that_is_told_leads_where_it_says(
     score: Difficulty, dial: float, policy: str
 ) -> None:
