@@ -20,6 +20,7 @@ from classifier.language import MARKED_LETTERS, detect
 from classifier.lexica import INTENTS, pair_cues, stem_cues, stopword_languages, word_cues
 from classifier.reading import Reading, read
 from classifier.symbols import CLASSES, DIGIT, SCRIPTS, TABLE_SIZE, kind_table
+from classifier.trimming import without_rules
 
 HEAD_CHARS = 1_200
 TAIL_CHARS = 800
@@ -129,6 +130,7 @@ def schema() -> str:
         str(TABLE_ROWS),
         str(WINDOW_CHARS),
         "grams: words 1-2, characters 3-5; spans",
+        "lines of marks at the ends: not read",
         *CLASSES,
         *(repr(votes) for votes in (word_cues(), stem_cues(), pair_cues(), stopword_languages())),
         repr(MARKED_LETTERS),
@@ -138,6 +140,7 @@ def schema() -> str:
 
 def featurise(text: str) -> Features:
     """Return the features of any string; no content and no length makes it fail."""
+    text = without_rules(text)
     truncated = len(text) > WINDOW_CHARS
     beyond = log1p(len(text) - WINDOW_CHARS) if truncated else 0.0
     if truncated:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from classifier.training.dataset import Outcomes, Question
+from classifier.training.dealing import bucket
 from classifier.training.evaluate import pair_up
-from classifier.training.fit import N_STEPS, bucket, fit
+from classifier.training.fit import N_STEPS, fit
 from classifier.training.hardening import hardened
 from classifier.training.leave_out import GROUPS, Groups, lessons_of
 from classifier.training.matrices import make_matrices

@@ -7,9 +7,8 @@ They learn the label plus its rank inside its source, because squared loss on th
 ignores sources whose questions differ little (two against five steps of school arithmetic).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha1
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from classifier.training.calibrating import Calibration, calibration_rows, fit_calibration
 from classifier.training.crowds import Crowd, learn_logits, learn_shares
 from classifier.training.dataset import Question
+from classifier.training.dealing import bucket, held_out
 from classifier.training.estimators import (
     domain_shares,
     fit_domain,
@@ -29,9 +29,9 @@ from classifier.training.estimators import (
     standardised,
 )
 from classifier.training.kinds import familiarity, fit_kinds
-from classifier.training.labels import Labels
+from classifier.training.labels import CHANGED, TOGETHER, Labels
 from classifier.training.matrices import Matrices
-from classifier.training.recipe import Recipe
+from classifier.training.recipe import Recipe, Share
 from classifier.training.targets import (
     RANK_SHARE,
     TAUGHT_LANGUAGES,
@@ -45,7 +45,6 @@ ANCHOR_EVERY, ANCHOR_WEIGHT = 4, 0.3
 Without any it takes its own way with foreign and everyday texts, which no outcome was recorded on.
 """
 
-HELD_OUT_PERCENT = 20
 FOLDS = 5
 """Parts of the rows; what the ridge says of one is learned from the others, as if it were new."""
 
@@ -139,7 +138,7 @@ def fit(
         recipe: Sizes and strengths.
         advance: Called with the name of each step that begins; there are ``N_STEPS``.
     """
-    held = bucket(questions, "calibration") < HELD_OUT_PERCENT
+    held = held_out(questions)
     kept = np.flatnonzero(~held)
     scaler = StandardScaler().fit(matrices.dense)
     advance("domains")
@@ -173,39 +172,61 @@ def fit_success(
     """Return the estimators of the rung logits, fitted on the rows ``among`` that have a label."""
     rows = among[labels.weight[among] > 0]
     scaler = StandardScaler().fit(matrices.dense)
-    chosen, part = [questions[row] for row in rows], matrices.rows(rows)
-    logits, weights = labels.logits[rows], row_weights(chosen, labels.weight[rows])
-    rank, varied = within_sources(chosen, logits)
-    taught = np.array([question.language in TAUGHT_LANGUAGES for question in chosen])
+
     advance("n-grams")
-    lesson = (logits + RANK_SHARE * rank.scaled, np.where(taught, weights, _SMALL))
+    # An ask of several questions has the n-grams and the kind of its parts, which are there already.
+    single = rows[labels.form[rows] != TOGETHER]
+    chosen, part = [questions[row] for row in single], matrices.rows(single)
+    logits, weight = labels.logits[single], labels.weight[single]
+    rank, _ = within_sources(chosen, logits)
+    taught = np.array([question.language in TAUGHT_LANGUAGES for question in chosen])
+    heed = np.where(taught, row_weights(chosen, weight), _SMALL)
+    lesson = (logits + RANK_SHARE * rank.scaled, heed)
     grams = fit_grams(part, *lesson, recipe.ridge)
     unseen = said_unseen(chosen, part, *lesson, recipe.ridge)
     gram_scaler = StandardScaler().fit(unseen)
-    answered = _answered(questions, labels)[rows]
+    answered = _answered(questions, labels)[single]
     kinds = fit_kinds(chosen, answered, part)
+
     advance("perceptrons")
-    dense = standardised(scaler, part.dense)
-    weight = labels.weight[rows]
-
-    def balanced(pupils: NDArray[np.int64], heed: NDArray[np.float64]) -> NDArray[np.float64]:
-        return row_weights([chosen[pupil] for pupil in pupils], heed[pupils])
-
-    everything, order = np.arange(rows.size), rank.centred + RANK_SHARE * rank.scaled
-    crowds = []
-    for pupils, targets, epochs, share in (
-        (everything, logits, recipe.level_epochs, recipe.level_share),
-        (np.flatnonzero(varied), order, recipe.rank_epochs, recipe.rank_share),
-    ):
-        if pupils.size:
-            given = (dense[pupils], targets[pupils], balanced(pupils, weight), recipe)
-            crowds.append(learn_logits(*given, epochs=epochs, share=share))
-    pupils = np.flatnonzero(answered | (everything % ANCHOR_EVERY == 0))
-    heed = weight * np.where(answered, 1.0, ANCHOR_WEIGHT)
-    inputs = with_said(dense, unseen, gram_scaler)
-    given = (inputs[pupils], expit(logits[pupils]), balanced(pupils, heed), recipe)
-    crowds.append(learn_shares(*given, epochs=recipe.answered_epochs, share=recipe.answered_share))
+    crowds = [*_general(questions, labels, matrices, recipe, rows, scaler)]
+    pupils = np.flatnonzero(answered | (np.arange(single.size) % ANCHOR_EVERY == 0))
+    heed = (weight * np.where(answered, 1.0, ANCHOR_WEIGHT))[pupils]
+    inputs = with_said(standardised(scaler, part.dense), unseen, gram_scaler)
+    given = (inputs[pupils], expit(logits[pupils]), row_weights([chosen[p] for p in pupils], heed))
+    crowds.append(
+        learn_shares(*given, recipe, epochs=recipe.answered_epochs, share=recipe.answered_share)
+    )
     return Success(scaler, crowds, kinds, grams, gram_scaler, recipe.gram_share)
+
+
+def _general(
+    questions: Sequence[Question],
+    labels: Labels,
+    matrices: Matrices,
+    recipe: Recipe,
+    rows: NDArray[np.int64],
+    scaler: StandardScaler,
+) -> Iterator[Crowd]:
+    """Yield the perceptrons for the level of all rows and, where any source is varied, for the rank.
+
+    Changed copies have no place inside their source but their original's: the rank is learned
+    without them.
+    """
+
+    def learned(
+        pupils: NDArray[np.int64], targets: NDArray[np.float64], epochs: int, share: Share
+    ) -> Crowd:
+        dense = standardised(scaler, matrices.dense[pupils])
+        weights = row_weights([questions[pupil] for pupil in pupils], labels.weight[pupils])
+        return learn_logits(dense, targets, weights, recipe, epochs=epochs, share=share)
+
+    yield learned(rows, labels.logits[rows], recipe.level_epochs, recipe.level_share)
+    own = rows[labels.form[rows] != CHANGED]
+    rank, varied = within_sources([questions[row] for row in own], labels.logits[own])
+    if varied.any():
+        order = rank.centred + RANK_SHARE * rank.scaled
+        yield learned(own[varied], order[varied], recipe.rank_epochs, recipe.rank_share)
 
 
 def with_said(
@@ -242,10 +263,3 @@ def _answered(questions: Sequence[Question], labels: Labels) -> NDArray[np.bool_
     measured = np.flatnonzero(labels.measured.any(axis=1)).tolist()
     known = {questions[row].source for row in measured}
     return np.array([question.source in known for question in questions])
-
-
-def bucket(questions: Sequence[Question], salt: str) -> NDArray[np.int64]:
-    """Return a number in [0, 100) per question; translations and copies of one share theirs."""
-    keys = [str(q.meta.get("parallel_id") or q.meta.get("base_id") or q.id) for q in questions]
-    digests = [sha1(f"{salt}:{key}".encode(), usedforsecurity=False).hexdigest() for key in keys]
-    return np.array([int(digest[:8], 16) % 100 for digest in digests], np.int64)

@@ -60,11 +60,16 @@ lies between is interpolated: OUR ASSUMPTION, weighted low where tokens were mea
 """
 
 
+AS_ASKED, CHANGED, TOGETHER = range(3)
+"""What a row is: a question as its source has it, a changed copy of one, several as one ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class Labels:
     """Targets per question; rows without a label have weight 0.
 
     Attributes:
+        form: Shape ``(n,)``: ``AS_ASKED``, ``CHANGED`` or ``TOGETHER``.
         logits: Shape ``(n, 3)``: success logit per rung.
         weight: Shape ``(n,)``: weight of the row for the logits.
         measured: Shape ``(n, 3)``, bool: the rung was answered by at least one model.
@@ -74,6 +79,7 @@ class Labels:
         token_spread: log(p90 / p50) of measured reasoning tokens over models and questions.
     """
 
+    form: NDArray[np.int8]
     logits: NDArray[np.float64]
     weight: NDArray[np.float64]
     measured: NDArray[np.bool_]
@@ -101,7 +107,8 @@ def make_labels(questions: list[Question], outcomes: Outcomes) -> Labels:
     _add_assumptions(questions, logits, weight)
     logits = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
     tokens, token_weight, spread = _token_labels(outcomes, logits, weight)
-    return Labels(logits, weight, measured, share, tokens, token_weight, spread)
+    form = np.full(len(questions), AS_ASKED, np.int8)
+    return Labels(form, logits, weight, measured, share, tokens, token_weight, spread)
 
 
 def rung_means(

@@ -43,6 +43,7 @@ class Recipe:
         rounds: Rounds of attack.
         prefixes: Prefixes climbed per round.
         glossary: Copies of English questions in pidgin Chinese.
+        together: Asks of several questions of one source.
         copy_weight: Weight of a copy against its original.
         constructed: Contest and school-book questions of our own per language, of either kind.
         licences: Which rows may teach.
@@ -69,6 +70,7 @@ class Recipe:
     rounds: int = 3
     prefixes: int = 16
     glossary: int = 6_000
+    together: int = 8_000
     copy_weight: float = 0.5
     constructed: int = 60
     licences: Licences = "all"

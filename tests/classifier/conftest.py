@@ -41,6 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         answered_epochs=40,
         mutated=40,
         glossary=20,
+        together=20,
         constructed=2,
     )
     console = Console(file=io.StringIO())

@@ -127,7 +127,9 @@ def test_easy_labels_count_in_full_where_nothing_was_recorded() -> None:
     logits = np.array([[4.0] * 3, [1.0] * 3, [0.5] * 3])
     measured = np.array([[False] * 3, [False] * 3, [True] * 3])
     one = np.ones(3)
-    labels = Labels(logits, one, measured, np.full((3, 3), 0.4), one, one, 0.9)
+    labels = Labels(
+        np.zeros(3, np.int8), logits, one, measured, np.full((3, 3), 0.4), one, one, 0.9
+    )
     rows = calibration_rows(labels, np.ones(3, np.bool_))
     assert rows.weight.tolist() == [EASY_SHARE, ASSUMED_SHARE, 1.0]
     assert rows.weight_new.tolist() == [1.0, ASSUMED_SHARE, 1.0]

@@ -18,6 +18,7 @@ QUICK = Recipe(
     answered_epochs=45,
     mutated=30,
     glossary=0,
+    together=0,
     constructed=0,
     rounds=0,
     ridge=0.1,

@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.neural_network import MLPRegressor
 
 from classifier.training.crowds import learn_logits, learn_shares
+from classifier.training.dealing import bucket
 from classifier.training.estimators import fit_grams
-from classifier.training.fit import bucket, said_unseen
+from classifier.training.fit import said_unseen
 from classifier.training.matrices import make_matrices
 from classifier.training.recipe import Recipe, Share
 from tests.classifier.small_world import unlike_questions
