@@ -189,7 +189,7 @@ def fit_success(
     kinds = fit_kinds(chosen, answered, part)
 
     advance("perceptrons")
-    crowds = [*_general(questions, labels, matrices, recipe, rows, scaler)]
+    crowds = list(_general(questions, labels, matrices, recipe, rows, scaler))
     pupils = np.flatnonzero(answered | (np.arange(single.size) % ANCHOR_EVERY == 0))
     heed = (weight * np.where(answered, 1.0, ANCHOR_WEIGHT))[pupils]
     inputs = with_said(standardised(scaler, part.dense), unseen, gram_scaler)
