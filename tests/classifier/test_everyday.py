@@ -33,3 +33,23 @@ def test_an_ordinary_model_answers_an_everyday_ask(scorer: Scorer, text: str) ->
     # Less than a calibrated probability can tell from nothing: no policy may pay for it.
     assert score.p_solve["distilled"] - score.p_solve["short"] <= 0.03
     assert score.p_solve["long"] - score.p_solve["short"] <= 0.03
+
+
+TOGETHER = (
+    "How many positive divisors does 360 have?",
+    "What is the remainder when 7^100 is divided by 13?",
+    "A bag holds 5 red and 7 blue marbles. Two are drawn; what is the chance that both are red?",
+    "Find the sum of the digits of 2^15.",
+    "Which is larger, the square root of 2 or 1.42?",
+)
+
+
+@pytest.mark.parametrize("between", ["\n", "\n\n", " "], ids=["lines", "paragraphs", "one line"])
+def test_several_questions_at_once_are_harder_than_each_of_them(
+    scorer: Scorer, between: str
+) -> None:
+    for first in range(len(TOGETHER) - 2):
+        parts = TOGETHER[first : first + 3]
+        alone = [scorer.score(Ask(part)).p_solve["short"] for part in parts]
+        together = scorer.score(Ask(between.join(parts))).p_solve["short"]
+        assert together < min(alone) - 0.05
