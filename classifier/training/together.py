@@ -31,7 +31,7 @@ _FORMS: tuple[Callable[[Sequence[str]], str], ...] = (
 
 
 def asked_together(
-    questions: Sequence[Question], known: NDArray[np.bool_], *, count: int, seed: int
+    questions: Sequence[Question], allowed: NDArray[np.bool_], *, count: int, seed: int
 ) -> tuple[list[Question], list[list[int]]]:
     """Return asks of two to four questions of one source and language, and the rows of their parts.
 
@@ -40,7 +40,7 @@ def asked_together(
 
     Args:
         questions: The parts.
-        known: Shape ``(n,)``: which questions may be parts.
+        allowed: Shape ``(n,)``: which questions may be parts.
         count: Number of asks; there are none when every source has too few questions.
         seed: Of the random draw.
     """
@@ -48,7 +48,7 @@ def asked_together(
     pools: dict[tuple[str, str, bool], list[int]] = {}
     for row, held in enumerate(held_out(questions)):
         question = questions[row]
-        if known[row] and len(question.prompt) <= _LONGEST_PART:
+        if allowed[row] and len(question.prompt) <= _LONGEST_PART:
             pools.setdefault((question.source, question.language, bool(held)), []).append(row)
     large = [pool for pool in pools.values() if len(pool) >= max(PARTS)]
     if not large:

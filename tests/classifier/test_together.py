@@ -45,7 +45,7 @@ def test_an_ask_holds_two_to_four_questions_of_one_source_and_language() -> None
     assert parts != asked_together(questions, np.ones(200, np.bool_), count=50, seed=2)[1]
 
 
-def test_only_known_questions_are_parts() -> None:
+def test_only_allowed_questions_are_parts() -> None:
     questions = unlike_questions(100)
     _, parts = asked_together(questions, np.arange(100) < 50, count=40, seed=1)
     assert max(row for rows in parts for row in rows) < 50
