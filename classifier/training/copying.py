@@ -8,12 +8,11 @@ from scipy.special import expit
 
 from classifier.training.augment import copies
 from classifier.training.dataset import Question
-from classifier.training.labels import CHANGED, TOGETHER, Labels
+from classifier.training.labels import CHANGED, EASY_FROM, TOGETHER, Labels
 from classifier.training.recipe import Recipe
 from classifier.training.together import all_solved, asked_together
 
 COPY_SEED = 7
-_EASY_FROM = 0.9
 
 
 def with_copies(
@@ -47,7 +46,7 @@ def _can_be_parts(labels: Labels) -> NDArray[np.bool_]:
 
     Multiplied, an assumption such as "school sums are easy" would say that long ones are not.
     """
-    hard = (labels.weight > 0) & (expit(labels.logits[:, 0]) < _EASY_FROM)
+    hard = (labels.weight > 0) & (expit(labels.logits[:, 0]) < EASY_FROM)
     return np.asarray(labels.measured.any(axis=1) | hard)
 
 

@@ -37,7 +37,8 @@ AIME 2024 79.8 / 72.6 and 79.2 / 63.6; MATH-500 97.3 / 94.3 and 96.4 / 90.0; GPQ
 0.4 to 1.1 logits. Recorded outcomes are never changed.
 """
 _EASY_GAIN = (0.3, 0.3)
-_EASY_FROM = 0.9
+EASY_FROM = 0.9
+"""Success of a short model from which on a label without outcomes says "easy"."""
 _STEM = frozenset({"math", "science", "logic", "code"})
 
 _CHORES = frozenset({"summarise", "translate", "rewrite", "extract", "qa_with_context", "fact"})
@@ -205,7 +206,7 @@ def _fill_short(
         return _base_gain(question.meta["base_tier_p"], found[0])
     if found[0] < _HARD_BELOW:
         return _HARD_GAIN
-    return _HUMAN_GAIN if found[0] < _EASY_FROM else _EASY_GAIN
+    return _HUMAN_GAIN if found[0] < EASY_FROM else _EASY_GAIN
 
 
 def _base_success(question: Question) -> tuple[float, float] | None:

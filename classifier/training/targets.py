@@ -47,8 +47,9 @@ def within_sources(
     """Return the place inside the source, and which rows can teach an order.
 
     Even sources ("all of these are easy") know nothing of order, unless asks of several of their
-    questions are among the rows. Their long puzzles are left out: they would teach that more text is easier. Chat and short texts stay, with their distance from the
-    mean of all: without them the order of everyday asks would be guessed from puzzles.
+    questions are among the rows. Their long puzzles are left out: they would teach that more text
+    is easier. Chat and short texts stay, with their distance from the mean of all: without them the
+    order of everyday asks would be guessed from puzzles.
     """
     centred, scaled = np.zeros_like(logits), np.zeros_like(logits)
     varied = np.zeros(len(questions), np.bool_)
